@@ -1,0 +1,134 @@
+/**
+ * What routes.yaml means, after it has been read, checked and compiled. Everything here is frozen:
+ * a request decides on one table and keeps it to the end, whatever is loaded meanwhile.
+ * Runtime state (health, counters, connections) lives elsewhere and refers to these by name.
+ */
+export interface RouteTable {
+  /** Where it was read from. */
+  readonly file: string;
+  /** SHA-256 of the file's bytes, hexadecimal: which edit is in force. */
+  readonly digest: string;
+  readonly loadedAt: Date;
+  readonly backends: ReadonlyMap<string, Backend>;
+  /** In order of precedence, the most specific first; the file's order plays no part. */
+  readonly routes: readonly Route[];
+  readonly identity: IdentitySettings | undefined;
+  /** Answers carry `x-served-by: <backend>`. Default false. */
+  readonly servedBy: boolean;
+}
+
+/** A place that answers HTTP: the monolith or an extracted service. */
+export interface Backend {
+  readonly name: string;
+  /** Origin, such as http://127.0.0.1:4000; never with a path, query or credentials. */
+  readonly url: string;
+  /** Path that answers 2xx while the backend is well; undefined: not asked. */
+  readonly health: string | undefined;
+  readonly timeouts: Timeouts;
+  /** Requests carry the facade's signed identity. Default false. */
+  readonly identity: boolean;
+  /** Which Host the backend sees: the client's (default), or its own. */
+  readonly host: 'preserve' | 'backend';
+}
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** To connect. Default 1 s. */
+  readonly connect: number;
+  /** From the request's last byte to the answer's head. Default 30 s. */
+  readonly request: number;
+  /** Between two pieces of an answer's body, or of the request's. Default 60 s. Quiet streams need more. */
+  readonly idle: number;
+}
+
+/** One rule of routes.yaml. */
+export interface Route {
+  readonly name: string;
+  readonly match: Match;
+  /** The data it touches, with other routes and tables that must move together. */
+  readonly group: string | undefined;
+  /** It changes data: it goes to one backend only, and is never shadowed. */
+  readonly writes: boolean;
+  /** Who answers. One share of weight 1 where the file names one backend. Sorted by backend name. */
+  readonly shares: readonly Share[];
+  /** What keeps a client on one side where there are several shares. */
+  readonly sticky: Sticky | undefined;
+  /** A backend that is asked too, so that its answer can be compared; the client never sees it. */
+  readonly compare: string | undefined;
+  /** How the caller is identified before a backend with `identity` is asked. */
+  readonly auth: 'session' | undefined;
+  /** Where in the file it stands, for messages. */
+  readonly at: Position;
+}
+
+export interface Share {
+  readonly backend: string;
+  /** A whole number, at least 0; the probability is weight / sum of weights. */
+  readonly weight: number;
+}
+
+export type Sticky =
+  | { readonly by: 'cookie'; readonly name: string }
+  | { readonly by: 'header'; readonly name: string }
+  | { readonly by: 'address' };
+
+/** What a request must look like; every part given must hold. */
+export interface Match {
+  /** Lower case, without port; `*.example.org` matches any one or more labels before. Undefined: any. */
+  readonly host: string | undefined;
+  readonly path: PathPattern;
+  /** Upper case; undefined: any method. GET covers HEAD, and every method covers its CORS preflight. */
+  readonly methods: readonly string[] | undefined;
+  /** Header (lower case), query and cookie names with the value they must have. */
+  readonly headers: readonly NamedValue[];
+  readonly query: readonly NamedValue[];
+  readonly cookies: readonly NamedValue[];
+}
+
+export interface NamedValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+export type PathPattern =
+  | {
+      /** `/api/users/:id` is exact with a parameter; `/api/*` is a prefix of whole path elements. */
+      readonly kind: 'elements';
+      readonly source: string;
+      readonly elements: readonly PathElement[];
+      readonly prefix: boolean;
+      readonly caseSensitive: boolean;
+    }
+  | {
+      readonly kind: 'regex';
+      /** Anchored at both ends, in RE2 syntax, so that it cannot blow up. */
+      readonly source: string;
+      readonly test: (path: string) => boolean;
+    };
+
+export type PathElement =
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'parameter'; readonly name: string };
+
+/** How `auth: session` finds out who a session belongs to, and what signs the answer for services. */
+export interface IdentitySettings {
+  /** At least 32 characters; signs identities with HS256. From the environment only. */
+  readonly secret: string;
+  readonly session:
+    | {
+        /** Name of the legacy session cookie; without it a caller is anonymous and nobody is asked. */
+        readonly cookie: string;
+        readonly backend: string;
+        /** An endpoint of that backend which answers 200 with the user as JSON, or 401. */
+        readonly path: string;
+        /** Milliseconds for which one answer may be used again. Default 5 s, 0 asks every time. */
+        readonly cache: number;
+      }
+    | undefined;
+}
+
+/** 1-based, as editors count. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
