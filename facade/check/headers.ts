@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+import type { Problem } from '@strangler-fig/kernel/problem';
+
+/** More headers than this are refused, whatever their size. */
+const mostHeaders = 200;
+
+/**
+ * Refuses requests that two HTTP implementations could read differently, before any route is looked up.
+ * node:http has refused by then what its parser calls malformed, Content-Length beside Transfer-Encoding included.
+ */
+export function checkHeaders(request: IncomingMessage): Problem | undefined {
+  const raw = request.rawHeaders;
+  if (raw.length / 2 > mostHeaders) {
+    return {
+      status: 431,
+      code: 'too_many_headers',
+      title: 'Too many headers',
+      detail: `At most ${mostHeaders} header lines are accepted.`,
+    };
+  }
+  let hosts = 0;
+  for (let index = 0; index < raw.length; index += 2) {
+    if ((raw[index] as string).toLowerCase() === 'host') hosts++;
+  }
+  if (hosts > 1) return badRequest('duplicate_host', 'The request has more than one Host header.');
+  if (hosts === 0 && request.httpVersion === '1.1') {
+    return badRequest('missing_host', 'The request has no Host header.');
+  }
+  if (request.headers.host !== undefined && !/^[A-Za-z0-9._~:[\]-]*$/.test(request.headers.host)) {
+    return badRequest('invalid_host', 'The Host header is not a host name with an optional port.');
+  }
+  const coding = request.headers['transfer-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    return {
+      status: 501,
+      code: 'transfer_coding_unknown',
+      title: 'Transfer coding not supported',
+      detail: 'The only transfer coding that is accepted is chunked.',
+    };
+  }
+  return undefined;
+}
+
+function badRequest(code: string, detail: string): Problem {
+  return { status: 400, code, title: 'Bad request', detail };
+}
