@@ -1,0 +1,42 @@
+/**
+ * The old application's way to read a number: `parseInt(String(value), 10)`, so '12abc' is 12, [3, 4] is 3 and
+ * undefined is NaN.
+ */
+export function int(value: unknown): number {
+  return Number.parseInt(String(value), 10);
+}
+
+/** Whether an id can exist at all in the old database; others simply find nothing there. */
+export function isLegacyId(id: number): boolean {
+  return id >= 0 && id <= 2_147_483_647;
+}
+
+/** `page` and `per_page` of a list as the old application reads them. Both at least 1, per_page at most 100. */
+export function legacyPaging(query: { page?: unknown; per_page?: unknown }): {
+  page: number;
+  perPage: number;
+} {
+  const page = int(query.page);
+  const perPage = int(query.per_page);
+  return {
+    page: Number.isNaN(page) || page < 1 ? 1 : page,
+    perPage: Number.isNaN(perPage) || perPage < 1 ? 20 : Math.min(perPage, 100),
+  };
+}
+
+/** Epoch milliseconds -> 'YYYY-MM-DD HH:MM:SS' in UTC. */
+export function legacyTimestamp(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** Epoch milliseconds -> ISO with the milliseconds that the old database cannot keep as 000; null stays null. */
+export function legacyIso(epochMs: number | null): string | null {
+  return epochMs === null ? null : new Date(Math.floor(epochMs / 1000) * 1000).toISOString();
+}
+
+/** Whole cents -> '99.00', without a detour through floating point. */
+export function decimalMoney(cents: number): string {
+  const sign = cents < 0 ? '-' : '';
+  const digits = String(Math.abs(cents)).padStart(3, '0');
+  return `${sign}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
