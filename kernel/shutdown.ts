@@ -25,9 +25,12 @@ export function shutDownOnSignal(stop: () => Promise<void>, deadline = 10_000): 
   if (process.send !== undefined) process.on('disconnect', shutDown);
 }
 
-/** Tells the process that started this one (if it listens) which port requests go to. */
-export function reportReady(port: number): void {
-  process.send?.({ type: 'ready', port });
+/**
+ * Tells the process that started this one (if it listens) that requests can come, and on which port.
+ * @param more further ports, by name.
+ */
+export function reportReady(port: number, more: Record<string, number> = {}): void {
+  process.send?.({ type: 'ready', port, ...more });
 }
 
 /** Runs a process's main function; a Failure ends it with one line and its exit code. */

@@ -1,0 +1,164 @@
+import type { Server } from 'node:http';
+import { listen } from '@strangler-fig/kernel/listen';
+import type { Logger } from '@strangler-fig/kernel/log';
+import { backendHealth } from './admin/backend-health.ts';
+import { routesReport } from './admin/routes-report.ts';
+import { createAdminServer } from './admin/server.ts';
+import { CountingRecorder } from './compare/recorder.ts';
+import { Shadow } from './compare/shadow.ts';
+import { exchange, exchangeWebSocket, type Steps } from './exchange.ts';
+import { createUndiciForwarder } from './forward/undici-forwarder.ts';
+import { WebSocketForwarder } from './forward/websocket.ts';
+import { Identifier } from './identify/identify.ts';
+import { createReceivingServer } from './receive/server.ts';
+import { FacadeMetrics } from './record/metrics.ts';
+import { Record as Records } from './record/record.ts';
+import { RouteCounter } from './record/route-counts.ts';
+import type { RouteTable } from './routes/model.ts';
+import { watchRoutes } from './routes/watch.ts';
+
+export interface FacadeOptions {
+  /** Path of routes.yaml; it is watched for edits. */
+  readonly routesFile: string;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Where clients send their requests; 0 takes any free port. */
+  readonly port: number;
+  /** Where health, metrics and the route report are; 0 takes any free port. */
+  readonly adminPort: number;
+  /** What `${NAME}` in routes.yaml is replaced from. Default process.env. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  /** Names of the settings that change the ports, for messages. Default FACADE_PORT and FACADE_ADMIN_PORT. */
+  readonly portSettings?: { readonly port: string; readonly adminPort: string };
+}
+
+/** A running facade. */
+export interface Facade {
+  readonly port: number;
+  readonly adminPort: number;
+  /** The table in force. */
+  table(): RouteTable;
+  /** Resolves when all answered requests that had a `compare` are recorded. */
+  comparisonsSettled(): Promise<void>;
+  /**
+   * Stops in good order: not ready any more, no new connections, requests in flight finish within `deadline`
+   * milliseconds (default 8,000), then whatever is left is cut.
+   */
+  close(deadline?: number): Promise<void>;
+}
+
+/**
+ * Starts a facade.
+ * @throws RoutesInvalid where routes.yaml is not valid; Failure where a port cannot be had.
+ */
+export async function startFacade(options: FacadeOptions): Promise<Facade> {
+  const { log, host = '127.0.0.1', env = process.env } = options;
+  const settings = options.portSettings ?? { port: 'FACADE_PORT', adminPort: 'FACADE_ADMIN_PORT' };
+  const counter = new RouteCounter();
+  const recorder = new CountingRecorder();
+  const forwarder = createUndiciForwarder();
+  const webSockets = new WebSocketForwarder();
+  const metrics = new FacadeMetrics(() => webSockets.open);
+  const shadow = new Shadow(recorder);
+  let accepting = true;
+  let invalid: string | undefined;
+
+  const inForce = (table: RouteTable) => {
+    for (const route of table.routes) {
+      counter.goesTo(route.name, JSON.stringify(route.shares), table.loadedAt);
+    }
+    forwarder.retain(table.backends.values());
+    invalid = undefined;
+    metrics.tableValid.set(1);
+  };
+  const watch = await watchRoutes(options.routesFile, {
+    env,
+    onTable(table) {
+      inForce(table);
+      metrics.reloads.inc({ result: 'valid' });
+      log.info({ digest: table.digest.slice(0, 12), routes: table.routes.length }, 'routes.yaml is in force');
+    },
+    onInvalid(error) {
+      invalid = error.message;
+      metrics.tableValid.set(0);
+      metrics.reloads.inc({ result: 'invalid' });
+      log.error(
+        { code: error.code, problems: error.message },
+        'routes.yaml is not valid; the last good one stays',
+      );
+    },
+  });
+  inForce(watch.current());
+
+  const steps: Steps = {
+    table: () => watch.current(),
+    identifier: new Identifier(),
+    forwarder,
+    webSockets,
+    shadow,
+    record: new Records(log, metrics, counter),
+  };
+  const server = createReceivingServer({
+    request(request, response) {
+      exchange(steps, request, response).catch((error: unknown) => {
+        log.error({ err: error }, 'defect in the facade');
+        response.destroy();
+      });
+    },
+    upgrade(request, socket, head) {
+      exchangeWebSocket(steps, request, socket, head).catch((error: unknown) => {
+        log.error({ err: error }, 'defect in the facade');
+        socket.destroy();
+      });
+    },
+  });
+  const admin = createAdminServer({
+    metrics,
+    accepting: () => accepting,
+    routes: () => routesReport(watch.current(), invalid, counter, recorder),
+    backends: () => backendHealth(watch.current().backends.values()),
+  });
+
+  let port: number;
+  let adminPort: number;
+  try {
+    const what = 'the facade';
+    port = await listen(server, { what, host, port: options.port, setting: settings.port });
+    adminPort = await listen(admin, {
+      what: "the facade's admin server",
+      host,
+      port: options.adminPort,
+      setting: settings.adminPort,
+    });
+  } catch (error) {
+    server.close();
+    await watch.close();
+    throw error;
+  }
+
+  return {
+    port,
+    adminPort,
+    table: () => watch.current(),
+    comparisonsSettled: () => shadow.settle(),
+    async close(deadline = 8_000) {
+      accepting = false;
+      await watch.close();
+      await drained(server, webSockets, deadline);
+      await shadow.close();
+      await forwarder.close();
+      admin.closeAllConnections();
+      await new Promise((resolve) => admin.close(resolve));
+    },
+  };
+}
+
+async function drained(server: Server, webSockets: WebSocketForwarder, deadline: number): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), deadline);
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  webSockets.close();
+  await closed;
+  clearTimeout(cut);
+}

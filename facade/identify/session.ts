@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { Failure } from '@strangler-fig/kernel/failure';
+import { request } from 'undici';
+import { z } from 'zod';
+import type { Backend } from '../routes/model.ts';
+import { anonymous, type Caller } from './caller.ts';
+
+/** How to ask the application whose session a cookie is. */
+export interface SessionSource {
+  readonly cookie: string;
+  readonly backend: Backend;
+  readonly path: string;
+  /** Milliseconds. */
+  readonly cache: number;
+}
+
+/** Answers of the session endpoint that are longer than this are not read. */
+const longestAnswer = 64 * 1024;
+const mostRemembered = 10_000;
+
+/** What the application says of a logged-in user; anything else means that nobody is logged in. */
+const userAnswer = z.object({
+  id: z.union([z.number().int(), z.string().min(1).max(255)]),
+  role: z.string().max(64).optional(),
+});
+
+/**
+ * Finds out whose session a cookie is by asking the application itself, at an endpoint that it has already.
+ * Answers are remembered briefly, and at most 10,000 of them; requests for the same session share one question.
+ */
+export class SessionResolver {
+  readonly #known = new Map<string, { caller: Promise<Caller>; until: number }>();
+
+  /**
+   * @param value the session cookie's value.
+   * @throws Failure `session_unavailable` where the application cannot tell: the caller is then unknown, which is
+   *   not the same as not logged in.
+   */
+  resolve(source: SessionSource, value: string): Promise<Caller> {
+    const key = keyOf(source, value);
+    const known = this.#known.get(key);
+    if (known !== undefined && known.until > Date.now()) return known.caller;
+
+    const caller = ask(source, value);
+    this.#known.delete(key);
+    if (source.cache > 0) {
+      if (this.#known.size >= mostRemembered) this.#known.delete(this.#known.keys().next().value as string);
+      this.#known.set(key, { caller, until: Date.now() + source.cache });
+      caller.catch(() => this.#known.delete(key));
+    }
+    return caller;
+  }
+
+  /** What was known of a session may have changed: a login, a logout. */
+  forget(source: SessionSource, value: string): void {
+    this.#known.delete(keyOf(source, value));
+  }
+}
+
+/** A digest, so that no session is kept in memory in a form in which it could be used. */
+function keyOf(source: SessionSource, value: string): string {
+  return createHash('sha256').update(`${source.backend.url}${source.path}\n${value}`).digest('base64');
+}
+
+async function ask(source: SessionSource, value: string): Promise<Caller> {
+  const { backend } = source;
+  try {
+    const answer = await request(new URL(source.path, backend.url), {
+      headers: { cookie: `${source.cookie}=${value}`, accept: 'application/json' },
+      headersTimeout: Math.min(backend.timeouts.request, 5_000),
+      bodyTimeout: Math.min(backend.timeouts.idle, 5_000),
+    });
+    if (answer.statusCode === 401 || answer.statusCode === 403) {
+      await answer.body.dump();
+      return anonymous;
+    }
+    if (answer.statusCode !== 200) {
+      await answer.body.dump();
+      throw new Error(`it answered ${answer.statusCode}`);
+    }
+    return callerIn(await boundedText(answer.body));
+  } catch (error) {
+    throw new Failure(
+      'session_unavailable',
+      `${backend.name} could not say whose session this is at ${source.path}: ${(error as Error).message}.`,
+      { hint: 'See whether it runs, and identity.session in routes.yaml.', cause: error },
+    );
+  }
+}
+
+function callerIn(body: string): Caller {
+  const user = userAnswer.safeParse(JSON.parse(body));
+  return user.success ? { userId: String(user.data.id), role: user.data.role } : anonymous;
+}
+
+async function boundedText(body: AsyncIterable<Buffer>): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of body) {
+    length += piece.length;
+    if (length > longestAnswer) throw new Error(`its answer is longer than ${longestAnswer} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
+}

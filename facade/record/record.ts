@@ -1,0 +1,61 @@
+import type { Logger } from '@strangler-fig/kernel/log';
+import type { UpstreamFailure } from '../forward/upstream-failure.ts';
+import type { FacadeMetrics } from './metrics.ts';
+import type { RouteCounter } from './route-counts.ts';
+
+/** One request that is over, however it ended. */
+export interface Finished {
+  readonly method: string;
+  /** Without its query, which may carry secrets. */
+  readonly path: string;
+  /** Undefined where none matched or none was looked up. */
+  readonly route: string | undefined;
+  /** Who answered: a backend, or `facade`. */
+  readonly backend: string;
+  /** 0 where the client got no answer. */
+  readonly status: number;
+  readonly failure: UpstreamFailure | undefined;
+  readonly traceId: string;
+  /** Milliseconds, from performance.now(). */
+  readonly startedAt: number;
+}
+
+/** Writes down what happened: the access log, the metrics, and the counts by route. */
+export class Record {
+  readonly #log: Logger;
+  readonly #metrics: FacadeMetrics;
+  readonly #counter: RouteCounter;
+
+  constructor(log: Logger, metrics: FacadeMetrics, counter: RouteCounter) {
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#counter = counter;
+  }
+
+  finished(request: Finished): void {
+    const { route = 'none', backend, status, failure } = request;
+    const milliseconds = performance.now() - request.startedAt;
+    const failed = status === 0 || status >= 500 || failure !== undefined;
+    this.#counter.count(route, backend, failed);
+    this.#metrics.requests.inc({
+      route,
+      backend,
+      status: status === 0 ? 'none' : `${Math.trunc(status / 100)}xx`,
+    });
+    this.#metrics.seconds.observe({ route, backend }, milliseconds / 1000);
+    if (failure !== undefined) this.#metrics.upstreamFailures.inc({ backend, kind: failure.kind });
+    const entry = {
+      method: request.method,
+      path: request.path,
+      route,
+      backend,
+      status,
+      ms: Math.round(milliseconds * 10) / 10,
+      trace: request.traceId,
+      ...(failure === undefined ? {} : { failure: failure.kind, reason: failure.message }),
+    };
+    const ours = failure !== undefined && failure.kind !== 'client_gone';
+    if (ours) this.#log.warn(entry, 'request failed');
+    else this.#log.info(entry, 'request');
+  }
+}

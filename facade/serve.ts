@@ -1,0 +1,18 @@
+import path from 'node:path';
+import { createLog } from '@strangler-fig/kernel/log';
+import { portSetting } from '@strangler-fig/kernel/port-setting';
+import { reportReady, runMain, shutDownOnSignal } from '@strangler-fig/kernel/shutdown';
+import { startFacade } from './facade.ts';
+
+await runMain(async () => {
+  const { env } = process;
+  const facade = await startFacade({
+    routesFile: env.ROUTES_FILE ?? path.join(import.meta.dirname, '..', 'routes.yaml'),
+    host: env.HOST ?? '127.0.0.1',
+    port: portSetting(env.FACADE_PORT, 'FACADE_PORT', 8080),
+    adminPort: portSetting(env.FACADE_ADMIN_PORT, 'FACADE_ADMIN_PORT', 8081),
+    log: createLog('facade'),
+  });
+  shutDownOnSignal(() => facade.close());
+  reportReady(facade.port, { adminPort: facade.adminPort });
+});
