@@ -75,6 +75,9 @@ export class CommitOutcomeUnknownError extends ProblemError {
   }
 }
 
+/** What a group commit needs of a store. */
+type CommittingStore = Pick<Store<never>, 'dialect' | 'session'>;
+
 interface Unit {
   work: Work<unknown>;
   lockKey: SqlValue | undefined;
@@ -85,7 +88,7 @@ interface Unit {
 type Outcome = { value: unknown } | { error: unknown };
 
 /** Starts a group commit on a store. Close it before the store. */
-export function createGroupCommit(store: Store<never>, options: GroupCommitOptions = {}): GroupCommit {
+export function createGroupCommit(store: CommittingStore, options: GroupCommitOptions = {}): GroupCommit {
   const maxBatch = options.maxBatch ?? 256;
   const maxQueue = options.maxQueue ?? 5000;
   const queue: Unit[] = [];
@@ -130,7 +133,7 @@ function byLockKey(a: Unit, b: Unit): number {
 const mostDeadlocks = 5;
 
 /** Never throws: every unit of the batch is resolved or rejected. */
-async function commitBatch(store: Store<never>, batch: Unit[]): Promise<void> {
+async function commitBatch(store: CommittingStore, batch: Unit[]): Promise<void> {
   // Savepoints cost a round trip each and are needed only when a unit throws: first without, then with them.
   let isolated = false;
   for (let deadlocks = 0; ; ) {

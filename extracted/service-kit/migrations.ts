@@ -18,7 +18,10 @@ export class MigrationFailedError extends Error {
  * `{ '0001-items': items }`; they run in the order of their names. All of them run in one transaction under a
  * lock, so that of two instances that start at once one migrates and the other waits.
  */
-export async function migrate(store: Store<unknown>, migrations: Record<string, Migration>): Promise<void> {
+export async function migrate<Schema>(
+  store: Store<Schema>,
+  migrations: Record<string, Migration>,
+): Promise<void> {
   const provider = { getMigrations: async () => migrations };
   if (store.dialect === 'postgres') {
     // Kysely takes an advisory lock there and runs inside a transaction.
