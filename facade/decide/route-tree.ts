@@ -1,0 +1,72 @@
+import type { Route } from '../routes/model.ts';
+import { type ElementPath, foldsCase } from '../routes/precedence.ts';
+import type { Probe } from './probe.ts';
+
+/** Routes by the elements of their paths. What a search costs depends on the path's length, not on how many there are. */
+export class RouteTree {
+  readonly #root = new Node();
+
+  add(route: Route, path: ElementPath): void {
+    let node = this.#root;
+    for (const element of path.elements) {
+      if (element.kind === 'parameter') {
+        node.parameter ??= new Node();
+        node = node.parameter;
+      } else {
+        const children = foldsCase(path, element.text) ? node.anyCase : node.literals;
+        node = childOf(children, element.text);
+      }
+    }
+    (path.prefix ? node.prefixes : node.ends).push(route);
+  }
+
+  /**
+   * Offers the routes whose path matches to `choose`, those with the same path together, in order of
+   * precedence, until it takes one.
+   */
+  search(probe: Probe, choose: (routes: readonly Route[]) => Route | undefined): Route | undefined {
+    return walk(this.#root, probe.elements, 0, choose);
+  }
+}
+
+class Node {
+  readonly literals = new Map<string, Node>();
+  readonly anyCase = new Map<string, Node>();
+  parameter: Node | undefined;
+  /** Routes whose path ends here, and those that go on with `*`, in order of precedence. */
+  readonly ends: Route[] = [];
+  readonly prefixes: Route[] = [];
+}
+
+function childOf(children: Map<string, Node>, text: string): Node {
+  const existing = children.get(text);
+  if (existing !== undefined) return existing;
+  const child = new Node();
+  children.set(text, child);
+  return child;
+}
+
+function walk(
+  node: Node,
+  elements: readonly string[],
+  depth: number,
+  choose: (routes: readonly Route[]) => Route | undefined,
+): Route | undefined {
+  const element = elements[depth];
+  let found: Route | undefined;
+  if (element === undefined) {
+    if (node.ends.length > 0) found = choose(node.ends);
+  } else {
+    const literal = node.literals.get(element);
+    if (literal !== undefined) found = walk(literal, elements, depth + 1, choose);
+    if (found === undefined && node.anyCase.size > 0) {
+      const folded = node.anyCase.get(element.toLowerCase());
+      if (folded !== undefined) found = walk(folded, elements, depth + 1, choose);
+    }
+    if (found === undefined && node.parameter !== undefined && element !== '') {
+      found = walk(node.parameter, elements, depth + 1, choose);
+    }
+  }
+  if (found === undefined && node.prefixes.length > 0) found = choose(node.prefixes);
+  return found;
+}

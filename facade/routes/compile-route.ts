@@ -1,0 +1,128 @@
+import { compileMatch } from './compile-match.ts';
+import type { Match, Route, Share, Sticky } from './model.ts';
+import type { Report } from './report.ts';
+import type { RouteEntry } from './schema.ts';
+import type { Path, Source } from './source.ts';
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Compiles one entry of `routes`, and reports what the schema cannot see in it alone.
+ * @param complete whether nothing in the entry was skipped; if not, what a key's absence means is not judged.
+ */
+export function compileRoute(
+  entry: RouteEntry,
+  at: Path,
+  complete: boolean,
+  source: Source,
+  report: Report,
+): Route | undefined {
+  const match = compileMatch(entry.match, [...at, 'match'], source, report);
+  const shares = compileShares(entry, at, source, report);
+  const writes = entry.writes ?? (match === undefined ? false : mayWrite(match));
+  if (match !== undefined && complete) checkWrites(entry, writes, shares, at, source, report);
+  checkCompare(entry, shares, at, source, report);
+  if (match === undefined) return undefined;
+  return Object.freeze({
+    name: entry.name,
+    match,
+    group: entry.group,
+    writes,
+    shares,
+    sticky: compileSticky(entry),
+    compare: entry.compare,
+    auth: entry.auth,
+    at: source.valueAt(at),
+  });
+}
+
+/** A route without methods takes all of them, and so writes. */
+function mayWrite(match: Match): boolean {
+  return match.methods === undefined || match.methods.some((method) => !safeMethods.has(method));
+}
+
+function compileShares({ name, to }: RouteEntry, at: Path, source: Source, report: Report): readonly Share[] {
+  const shares = typeof to === 'string' ? [{ backend: to, weight: 1 }] : weighted(to);
+  if (shares.length === 0) {
+    report.problem(
+      'bad_weight',
+      source.valueAt([...at, 'to']),
+      `Route "${name}" goes to no backend.`,
+      'Name at least one.',
+    );
+  } else if (shares.every(({ weight }) => weight === 0)) {
+    report.problem(
+      'all_weights_zero',
+      source.valueAt([...at, 'to']),
+      `All weights of route "${name}" are 0, so nobody would answer.`,
+      'Give one backend a weight above 0.',
+    );
+  }
+  return Object.freeze(shares.map((share) => Object.freeze(share)));
+}
+
+function weighted(to: Readonly<Record<string, number>>): Share[] {
+  const shares = Object.entries(to).map(([backend, weight]) => ({ backend, weight }));
+  return shares.sort((a, b) => (a.backend < b.backend ? -1 : 1));
+}
+
+function checkWrites(
+  { name, group, compare, match }: RouteEntry,
+  writes: boolean,
+  shares: readonly Share[],
+  at: Path,
+  source: Source,
+  report: Report,
+): void {
+  if (!writes) return;
+  const why = match.method === undefined ? 'it takes every method, and so writes' : 'it writes';
+  const remedy =
+    match.method === undefined
+      ? 'List "method: GET" for the reads, or say "writes: false".'
+      : 'If it does not, say "writes: false".';
+  if (group !== undefined && takers(shares).length > 1) {
+    report.problem(
+      'weights_on_writes',
+      source.valueAt([...at, 'to']),
+      `Route "${name}" divides the writes of group "${group}" between backends (${why}): one side owns the data.`,
+      `Send it to one backend. ${remedy}`,
+    );
+  }
+  if (compare !== undefined) {
+    report.problem(
+      'compare_on_writes',
+      source.valueAt([...at, 'compare']),
+      `Route "${name}" cannot be compared: ${why}, and would write twice.`,
+      `Compare the routes that read. ${remedy}`,
+    );
+  }
+}
+
+function checkCompare(
+  { name, compare }: RouteEntry,
+  shares: readonly Share[],
+  at: Path,
+  source: Source,
+  report: Report,
+): void {
+  const [only, ...others] = takers(shares);
+  if (compare === undefined || only?.backend !== compare || others.length > 0) return;
+  report.problem(
+    'compare_with_itself',
+    source.valueAt([...at, 'compare']),
+    `Route "${name}" compares "${compare}" with itself.`,
+    'Name the other side, or remove "compare".',
+  );
+}
+
+/** The shares that anybody is sent to. */
+function takers(shares: readonly Share[]): Share[] {
+  return shares.filter(({ weight }) => weight > 0);
+}
+
+function compileSticky({ sticky }: RouteEntry): Sticky | undefined {
+  if (sticky === undefined) return undefined;
+  if (sticky === 'address') return Object.freeze({ by: 'address' });
+  if (sticky.cookie !== undefined) return Object.freeze({ by: 'cookie', name: sticky.cookie });
+  return Object.freeze({ by: 'header', name: (sticky.header ?? '').toLowerCase() });
+}

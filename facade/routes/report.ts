@@ -1,0 +1,18 @@
+import type { Position } from './model.ts';
+import type { RouteProblem } from './problem.ts';
+
+/** Collects what is wrong with a file, so that all of it can be said at once. */
+export class Report {
+  /** The file cannot be used. */
+  readonly problems: RouteProblem[] = [];
+  /** The file can be used, and probably does not do what its author means. */
+  readonly warnings: RouteProblem[] = [];
+
+  problem(code: string, at: Position | undefined, message: string, hint?: string): void {
+    this.problems.push({ code, at, message, hint });
+  }
+
+  warning(code: string, at: Position | undefined, message: string, hint?: string): void {
+    this.warnings.push({ code, at, message, hint });
+  }
+}

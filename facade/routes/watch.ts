@@ -1,0 +1,168 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { prepare } from '../decide/find.ts';
+import { checkContent, digestOf, type LoadOptions, readRoutesFile } from './load.ts';
+import type { RouteTable } from './model.ts';
+import { RoutesInvalid } from './problem.ts';
+
+export interface WatchOptions extends LoadOptions {
+  /** A new table is in force; also when a file that was bad is again what is in force. */
+  onTable(table: RouteTable): void;
+  /** The file is not usable, and the last good table stays. Called once for each content. */
+  onInvalid(problem: RoutesInvalid): void;
+  /** Milliseconds without an event after which the file is read; editors make several. Default 50. */
+  readonly debounce?: number;
+  /** Milliseconds between looks at the file where no events come, as on some mounts. Default 2000. */
+  readonly poll?: number;
+}
+
+export interface RouteWatch {
+  /** The table in force. */
+  current(): RouteTable;
+  close(): Promise<void>;
+}
+
+/**
+ * Loads a routes.yaml and follows its edits.
+ *
+ * What is watched are folders, that of the file and that of where symbolic links lead, because an editor
+ * replaces the file and a ConfigMap swaps a link beside it: neither is an event of the file that was there.
+ * What counts is the content: the same bytes again are no edit.
+ * @throws RoutesInvalid where the first load fails.
+ */
+export async function watchRoutes(file: string, options: WatchOptions): Promise<RouteWatch> {
+  const first = checkContent(await readRoutesFile(file), file, options).table;
+  prepare(first);
+  const watcher = new RoutesWatcher(path.resolve(file), file, first, options);
+  await watcher.start();
+  return { current: () => watcher.table, close: () => watcher.close() };
+}
+
+class RoutesWatcher {
+  table: RouteTable;
+  readonly #path: string;
+  readonly #name: string;
+  readonly #options: WatchOptions;
+  /** What was last seen in the file: a digest, or the message of why it could not be read. */
+  #seen: string;
+  #folders = new Map<string, WatchedFolder>();
+  #debounce: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #reading: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+
+  constructor(resolved: string, name: string, table: RouteTable, options: WatchOptions) {
+    this.#path = resolved;
+    this.#name = name;
+    this.#options = options;
+    this.table = table;
+    this.#seen = table.digest;
+  }
+
+  async start(): Promise<void> {
+    await this.#watchFolders();
+    this.#poll = setInterval(() => this.#read(), this.#options.poll ?? 2000);
+    this.#poll.unref();
+    // An edit between the first load and now had nobody to see it.
+    this.#changed();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#debounce);
+    clearInterval(this.#poll);
+    for (const { watcher } of this.#folders.values()) watcher.close();
+    this.#folders.clear();
+    await this.#reading;
+  }
+
+  #changed(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#debounce);
+    this.#debounce = setTimeout(() => this.#read(), this.#options.debounce ?? 50);
+    this.#debounce.unref();
+  }
+
+  /** One reading at a time; what happens meanwhile is looked at afterwards. */
+  #read(): void {
+    if (this.#reading !== undefined) {
+      this.#again = true;
+      return;
+    }
+    this.#reading = this.#load().finally(() => {
+      this.#reading = undefined;
+      if (!this.#again || this.#closed) return;
+      this.#again = false;
+      this.#read();
+    });
+  }
+
+  async #load(): Promise<void> {
+    try {
+      await this.#loadEdit();
+    } catch (error) {
+      if (!(error instanceof RoutesInvalid)) throw error;
+      this.#options.onInvalid(error);
+    } finally {
+      // A folder may have been replaced, or a link may lead elsewhere now.
+      await this.#watchFolders();
+    }
+  }
+
+  async #loadEdit(): Promise<void> {
+    const content = await readRoutesFile(this.#path).catch((error: unknown) => error);
+    const unreadable = Buffer.isBuffer(content) ? undefined : content;
+    const seen = Buffer.isBuffer(content) ? digestOf(content) : String(unreadable);
+    if (this.#closed || seen === this.#seen) return;
+    this.#seen = seen;
+    if (!Buffer.isBuffer(content)) throw unreadable;
+    if (seen !== this.table.digest) {
+      const { table } = checkContent(content, this.#name, this.#options);
+      prepare(table);
+      this.table = table;
+    }
+    this.#options.onTable(this.table);
+  }
+
+  async #watchFolders(): Promise<void> {
+    const wanted = new Map<string, number>();
+    const target = await realpath(this.#path).catch(() => this.#path);
+    for (const folder of [path.dirname(this.#path), path.dirname(target)]) {
+      const inode = await stat(folder).then(
+        ({ ino }) => ino,
+        () => undefined,
+      );
+      if (inode !== undefined) wanted.set(folder, inode);
+    }
+    if (this.#closed) return;
+    for (const [folder, { watcher, inode }] of this.#folders) {
+      // A folder that was removed and made again is another one, of which its watcher hears nothing.
+      if (wanted.get(folder) === inode) continue;
+      watcher.close();
+      this.#folders.delete(folder);
+    }
+    for (const [folder, inode] of wanted) {
+      if (!this.#folders.has(folder)) this.#watchFolder(folder, inode);
+    }
+  }
+
+  #watchFolder(folder: string, inode: number): void {
+    try {
+      const watcher = watch(folder, { persistent: false }, () => this.#changed());
+      watcher.on('error', () => {
+        watcher.close();
+        this.#folders.delete(folder);
+      });
+      this.#folders.set(folder, { watcher, inode });
+    } catch {
+      // Gone meanwhile, or no watches left: the poll looks at the file, and tries again.
+    }
+  }
+}
+
+interface WatchedFolder {
+  readonly watcher: FSWatcher;
+  readonly inode: number;
+}
