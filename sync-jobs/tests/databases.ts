@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import pg from 'pg';
+import { createDatabase } from '../../testing/postgres.ts';
+
+export type Dialect = 'sqlite' | 'postgres';
+
+/** A fresh database, asked with a driver of the test's own: never through what is under test. */
+export interface TestDatabase {
+  url: string;
+  dialect: Dialect;
+  /** Runs a statement, `?` for parameters. Rows hold text and null, and numbers as exact text. */
+  query(sql: string, ...parameters: unknown[]): Promise<Record<string, string | null>[]>;
+  /** Runs any number of statements. */
+  script(sql: string): Promise<void>;
+  drop(): Promise<void>;
+}
+
+export function freshDatabase(dialect: Dialect): Promise<TestDatabase> {
+  return dialect === 'sqlite' ? freshSqlite() : freshPostgres();
+}
+
+async function freshSqlite(): Promise<TestDatabase> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sync-jobs-'));
+  const file = path.join(folder, 'test.db');
+  const database = new Database(file);
+  database.defaultSafeIntegers(true);
+  // The rows are the test's own; waiting for the disk at each insert would cost minutes.
+  database.pragma('synchronous = OFF');
+  return {
+    url: `sqlite:${file}`,
+    dialect: 'sqlite',
+    async query(sql, ...parameters) {
+      const statement = database.prepare<unknown[], Record<string, unknown>>(sql);
+      if (statement.reader) return statement.all(...parameters).map(asText);
+      statement.run(...parameters);
+      return [];
+    },
+    async script(sql) {
+      database.exec(sql);
+    },
+    async drop() {
+      database.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freshPostgres(): Promise<TestDatabase> {
+  const database = await createDatabase();
+  // Every type as the text that the server sends.
+  const types = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
+  const pool = new pg.Pool({ connectionString: database.url, max: 4, types });
+  return {
+    url: database.url,
+    dialect: 'postgres',
+    async query(sql, ...parameters) {
+      let position = 0;
+      const result = await pool.query<Record<string, unknown>>(
+        sql.replaceAll('?', () => `$${++position}`),
+        parameters,
+      );
+      return result.rows.map(asText);
+    },
+    async script(sql) {
+      await pool.query(sql);
+    },
+    async drop() {
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+function asText(row: Record<string, unknown>): Record<string, string | null> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value === null ? null : String(value)]),
+  );
+}
