@@ -55,10 +55,11 @@ export async function reserve(
     return other === undefined ? closed(request.reservationId) : repeat(other, item, request, now);
   }
   const sold = await tx.first<{ price_cents: number }>(
-    `UPDATE items SET stock = stock - ?, written_by = 'service'
+    `UPDATE items SET stock = stock - ?, updated_at = ?, written_by = 'service'
      WHERE event_id = ? AND stock >= ? AND sale_status = 'on_sale' AND withdrawn_at IS NULL AND starts_at > ?
      RETURNING price_cents`,
     request.quantity,
+    now,
     request.itemId,
     request.quantity,
     now,
@@ -86,7 +87,7 @@ export async function confirm(
   if (confirmed === 1) return 'confirmed';
   const row = await find(tx, reservationId);
   if (row?.state === 'confirmed') return 'confirmed';
-  if (row?.state === 'held') await giveBack(tx, reservationId, 'expired');
+  if (row?.state === 'held') await giveBack(tx, reservationId, 'expired', now);
   return closed(reservationId);
 }
 
@@ -99,7 +100,7 @@ export async function release(
   reservationId: string,
   now: number,
 ): Promise<'released' | ProblemError> {
-  if (await giveBack(tx, reservationId, 'released')) return 'released';
+  if (await giveBack(tx, reservationId, 'released', now)) return 'released';
   await tx.run(
     `INSERT INTO reservations (id, item_id, quantity, state, expires_at, created_at)
      VALUES (?, NULL, 0, 'released', ?, ?) ON CONFLICT (id) DO NOTHING`,
@@ -110,7 +111,7 @@ export async function release(
   const row = await find(tx, reservationId);
   if (row?.state === 'confirmed') return confirmedAlready(reservationId);
   // On PostgreSQL the reservation can have been committed between our two statements: it is released now.
-  if (row?.state === 'held') await giveBack(tx, reservationId, 'released');
+  if (row?.state === 'held') await giveBack(tx, reservationId, 'released', now);
   return 'released';
 }
 
@@ -121,7 +122,7 @@ export async function expireHolds(tx: Tx, now: number, limit: number): Promise<n
     now,
     limit,
   );
-  for (const { id } of due) await giveBack(tx, id, 'expired');
+  for (const { id } of due) await giveBack(tx, id, 'expired', now);
   return due.length;
 }
 
@@ -136,7 +137,7 @@ export async function forgetClosed(tx: Tx, before: number, limit: number): Promi
 }
 
 /** Only the call that moves the row out of 'held' gives the tickets back. */
-async function giveBack(tx: Tx, id: string, state: 'released' | 'expired'): Promise<boolean> {
+async function giveBack(tx: Tx, id: string, state: 'released' | 'expired', now: number): Promise<boolean> {
   const ended = await tx.first<{ item_id: number; quantity: number }>(
     `UPDATE reservations SET state = ? WHERE id = ? AND state = 'held' RETURNING item_id, quantity`,
     state,
@@ -144,8 +145,9 @@ async function giveBack(tx: Tx, id: string, state: 'released' | 'expired'): Prom
   );
   if (ended === undefined) return false;
   await tx.run(
-    `UPDATE items SET stock = stock + ?, written_by = 'service' WHERE event_id = ?`,
+    `UPDATE items SET stock = stock + ?, updated_at = ?, written_by = 'service' WHERE event_id = ?`,
     ended.quantity,
+    now,
     ended.item_id,
   );
   return true;

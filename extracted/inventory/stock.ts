@@ -27,8 +27,9 @@ export async function acceptReturn(
   );
   if (inserted === 1) {
     await tx.run(
-      `UPDATE items SET stock = stock + ?, written_by = 'service' WHERE event_id = ?`,
+      `UPDATE items SET stock = stock + ?, updated_at = ?, written_by = 'service' WHERE event_id = ?`,
       quantity,
+      now,
       itemId,
     );
     return 'created';

@@ -35,6 +35,11 @@ export function sendLegacyJson(reply: FastifyReply, status: number, value: unkno
   return send(reply, status, 'application/json; charset=utf-8', JSON.stringify(value));
 }
 
+/** The same for JSON that was written before, such as a stored answer. */
+export function sendLegacyText(reply: FastifyReply, status: number, json: string): FastifyReply {
+  return send(reply, status, 'application/json; charset=utf-8', json);
+}
+
 /** `res.status(status).send(html)`. */
 export function sendLegacyHtml(reply: FastifyReply, status: number, html: string): FastifyReply {
   return send(reply, status, 'text/html; charset=utf-8', html);
@@ -53,7 +58,7 @@ export function redirectLegacy(reply: FastifyReply, path: string): FastifyReply 
 
 /** The absolute address of a path as the old application writes it into Location. */
 export function legacyLocation(request: FastifyRequest, path: string): string {
-  return `http://${request.headers.host ?? ''}${path}`;
+  return `http://${request.headers.host ?? 'localhost'}${path}`;
 }
 
 function send(reply: FastifyReply, status: number, type: string, body: string): FastifyReply {

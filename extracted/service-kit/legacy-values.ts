@@ -1,14 +1,20 @@
+const highest = 2_147_483_647;
+
 /**
  * The old application's way to read a number: `parseInt(String(value), 10)`, so '12abc' is 12, [3, 4] is 3 and
  * undefined is NaN.
  */
 export function int(value: unknown): number {
-  return Number.parseInt(String(value), 10);
+  try {
+    return Number.parseInt(String(value), 10);
+  } catch {
+    return Number.NaN; // {"toString": 1} cannot be written as text
+  }
 }
 
 /** Whether an id can exist at all in the old database; others simply find nothing there. */
 export function isLegacyId(id: number): boolean {
-  return id >= 0 && id <= 2_147_483_647;
+  return id >= 0 && id <= highest;
 }
 
 /** `page` and `per_page` of a list as the old application reads them. Both at least 1, per_page at most 100. */
@@ -19,8 +25,8 @@ export function legacyPaging(query: { page?: unknown; per_page?: unknown }): {
   const page = int(query.page);
   const perPage = int(query.per_page);
   return {
-    page: Number.isNaN(page) || page < 1 ? 1 : page,
-    perPage: Number.isNaN(perPage) || perPage < 1 ? 20 : Math.min(perPage, 100),
+    page: page >= 1 && page <= highest ? page : 1,
+    perPage: perPage >= 1 ? Math.min(perPage, 100) : 20,
   };
 }
 

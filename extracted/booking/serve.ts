@@ -1,0 +1,38 @@
+import path from 'node:path';
+import {
+  ConfigurationError,
+  databaseUrlFrom,
+  hostFrom,
+  identitySecretFrom,
+  logLevelFrom,
+  originFrom,
+  portFrom,
+} from '@ticketnow/service-kit/environment';
+import { serve } from '@ticketnow/service-kit/serve';
+import { buildBooking } from './app.ts';
+import { isSchedule } from './jobs.ts';
+
+const defaultDatabase = `sqlite:${path.resolve(import.meta.dirname, '../../.data/booking.db')}`;
+
+await serve('booking', 'BOOKING_PORT', async () => {
+  const env = process.env;
+  const host = hostFrom(env);
+  const port = portFrom(env, 'BOOKING_PORT', 4103);
+  const options = {
+    databaseUrl: databaseUrlFrom(env, 'BOOKING_DATABASE_URL', defaultDatabase),
+    identitySecret: identitySecretFrom(env),
+    inventoryUrl: originFrom(env, 'INVENTORY_URL', 'http://127.0.0.1:4101'),
+    expirySchedule: scheduleFrom(env),
+    logLevel: logLevelFrom(env),
+  };
+  return { app: await buildBooking(options), host, port };
+});
+
+function scheduleFrom(env: NodeJS.ProcessEnv): string {
+  const schedule = env.BOOKING_EXPIRY_SCHEDULE || '0 3 * * *';
+  if (isSchedule(schedule)) return schedule;
+  throw new ConfigurationError(
+    `BOOKING_EXPIRY_SCHEDULE is "${schedule}".`,
+    "Set it to a cron expression such as '0 3 * * *'.",
+  );
+}
