@@ -28,6 +28,8 @@ const requestSchema = z.strictObject({
   body: z.string().optional(),
   /** Repeat a string of this many bytes as the JSON string body: for bodies too large to write down. */
   huge: z.number().int().positive().optional(),
+  /** What the monolith must answer for the request to prove anything; default any status. */
+  status: z.number().int().optional(),
   tolerate: z.array(toleranceSchema).default([]),
 });
 
