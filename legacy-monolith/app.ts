@@ -1,3 +1,4 @@
+import path from 'node:path';
 import ejs from 'ejs';
 import express, { type Express } from 'express';
 import session from 'express-session';
@@ -36,11 +37,11 @@ export function createApp({ db, sessionSecret, uploadsDir, log }: AppOptions): {
   const feed = createStockFeed(db, log);
   app.engine('ejs', ejs.renderFile as Parameters<Express['engine']>[1]);
   app.set('view engine', 'ejs');
-  app.set('views', new URL('./views', import.meta.url).pathname);
+  app.set('views', path.join(import.meta.dirname, 'views'));
 
   app.use(accessLog(log));
   healthRoute(app, db);
-  app.use(express.static(new URL('./public', import.meta.url).pathname));
+  app.use(express.static(path.join(import.meta.dirname, 'public')));
   app.use('/uploads', express.static(uploadsDir, { index: false }));
   app.use(express.json({ limit: '100kb' }));
   app.use(express.urlencoded({ extended: false, limit: '100kb' }));

@@ -39,7 +39,7 @@ export type EventChanges = Pick<
 
 export interface CatalogueFilter {
   category?: string | undefined;
-  /** Part of the title, in any case. */
+  /** Part of the title, in any case (of ASCII letters: neither database folds more). */
   q?: string | undefined;
 }
 
