@@ -26,6 +26,13 @@ const mostParameters = 1000;
  * other type is {}. Replaces the content type parsers of the given (encapsulated) instance.
  */
 export function parseBodiesLikeExpress(app: FastifyInstance): void {
+  // Fastify refuses a content type that is none; Express takes it for another type.
+  app.addHook('onRequest', async (request) => {
+    const type = request.raw.headers['content-type'];
+    if (type !== undefined && !/^\s*[^\s/;]+\/[^\s/;]+\s*(;|$)/.test(type)) {
+      delete request.raw.headers['content-type'];
+    }
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (_request: unknown, stream: IncomingMessage) => parseBody(stream));
 }

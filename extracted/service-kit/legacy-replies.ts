@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import etag from 'etag';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fresh from 'fresh';
@@ -67,7 +68,8 @@ function send(reply: FastifyReply, status: number, type: string, body: string): 
   reply.header('etag', tag);
   const readable = request.method === 'GET' || request.method === 'HEAD';
   if (readable && status >= 200 && status < 300 && fresh(request.headers, { etag: tag })) {
-    return reply.code(304).send();
+    // Fastify would add `content-length: 0` to a HEAD without a body; of a stream it does not know the length.
+    return reply.code(304).send(request.method === 'HEAD' ? Readable.from([]) : undefined);
   }
   return reply.code(status).header('content-type', type).send(body);
 }
