@@ -12,7 +12,7 @@ export function refusal(request: IncomingMessage, token: string | undefined): Pr
       detail: 'Start sync-jobs with FIG_TOKEN to allow requests that change something.',
     };
   }
-  const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const given = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (given !== undefined && sameSecret(given, token)) return undefined;
   return {
     status: 401,

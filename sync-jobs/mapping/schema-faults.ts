@@ -14,8 +14,8 @@ export function schemaFaults(
   const reasons = [
     ...keyFaults(table.from, table.key.from, legacy),
     ...keyFaults(table.to, table.key.to, service),
-    ...missing(table.to, [table.writtenBy], service),
-    ...missing(table.from, table.absentWhenSet === undefined ? [] : [table.absentWhenSet], legacy),
+    ...missing(table.to, table.writtenBy, service),
+    ...(table.absentWhenSet === undefined ? [] : missing(table.from, table.absentWhenSet, legacy)),
     ...fields.flatMap((field) => fieldFaults(table, field, legacy, service)),
     ...unfilled(table, fields, service),
   ];
@@ -24,18 +24,14 @@ export function schemaFaults(
 
 type Reason = Pick<Fault, 'field' | 'reason'> & { field: string };
 
-function missing(table: string, columns: string[], shape: TableShape): Reason[] {
-  return columns
-    .filter((column) => !shape.has(column))
-    .map((column) => ({
-      field: column,
-      reason: `${table} has no such column; it has ${[...shape.keys()].join(', ')}`,
-    }));
+function missing(table: string, column: string, shape: TableShape, field = column): Reason[] {
+  if (shape.has(column)) return [];
+  return [{ field, reason: `${table} has no column ${column}; it has ${[...shape.keys()].join(', ')}` }];
 }
 
 function keyFaults(table: string, key: string, shape: TableShape): Reason[] {
   const column = shape.get(key);
-  if (column === undefined) return missing(table, [key], shape);
+  if (column === undefined) return missing(table, key, shape);
   const reasons: Reason[] = [];
   if (column.type !== 'integer')
     reasons.push({ field: key, reason: `the key in ${table} is not an integer column` });
@@ -51,8 +47,8 @@ function fieldFaults(
   legacy: TableShape,
   service: TableShape,
 ): Reason[] {
-  const reasons = missing(table.to, [field.to], service);
-  if (field.kind !== 'constant') reasons.push(...missing(table.from, [field.from], legacy));
+  const reasons = missing(table.to, field.to, service);
+  if (field.kind !== 'constant') reasons.push(...missing(table.from, field.from, legacy, field.to));
   if (reasons.length > 0) return reasons;
   const source = field.kind === 'constant' ? undefined : legacy.get(field.from);
   const reason = typeFault(field, source, service.get(field.to)!);

@@ -128,7 +128,7 @@ describe.each<Dialect>(['sqlite', 'postgres'])('declarations that do not fit the
     await legacy.script(`CREATE TABLE orders (
       id integer PRIMARY KEY, number integer, part_id integer NOT NULL, note text, amount double precision)`);
     await legacy.script('CREATE UNIQUE INDEX pairs ON orders (number, part_id)');
-    await legacy.script('CREATE UNIQUE INDEX some ON orders (part_id) WHERE number > 0');
+    await legacy.script('CREATE UNIQUE INDEX partial ON orders (part_id) WHERE number > 0');
     await service.script(`CREATE TABLE sales (
       sale_id bigint PRIMARY KEY, label text UNIQUE NOT NULL, note bigint, made text, made_at text,
       count text, demanded bigint NOT NULL, filled bigint NOT NULL DEFAULT 1, written_by text NOT NULL)`);
@@ -147,15 +147,14 @@ describe.each<Dialect>(['sqlite', 'postgres'])('declarations that do not fit the
     }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'declaration_refused' });
     const reasons = (error as Error).message.trim().split('\n').slice(1);
-    const columns =
-      'sales has no such column; it has sale_id, label, note, made, made_at, count, demanded, filled, written_by';
+    const columns = 'it has sale_id, label, note, made, made_at, count, demanded, filled, written_by';
     expect(reasons.map((line) => line.trim().replace('shop: orders -> sales: ', ''))).toEqual([
       'part_id: the key in orders has no unique index of its own',
-      `writer: ${columns}`,
-      'gone_at: orders has no such column; it has id, number, part_id, note, amount',
+      `writer: sales has no column writer; ${columns}`,
+      'gone_at: orders has no column gone_at; it has id, number, part_id, note, amount',
       'note: copy of note, which is text, into a column that is integer',
-      'made: orders has no such column; it has id, number, part_id, note, amount',
-      `absent: ${columns}`,
+      'made: orders has no column missing; it has id, number, part_id, note, amount',
+      `absent: sales has no column absent; ${columns}`,
       'made_at: utc-time makes an integer, and the column is text',
       'count: integer makes an integer, and the column is text',
       'label: sales demands a value (NOT NULL, no default) and no field fills it',
