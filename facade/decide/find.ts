@@ -19,11 +19,32 @@ interface Index {
 
 const indexes = new WeakMap<RouteTable, Index>();
 
+/** Takes one of the routes with the same host and path, which are in order of precedence, or none. */
+type Choose = (routes: readonly Route[]) => Route | undefined;
+
 /** The route that answers a request, or undefined where none matches. */
 export function findRoute(table: RouteTable, probe: Probe): Route | undefined {
+  return search(table, probe, (routes) => bestOf(routes, probe));
+}
+
+/** All routes that match a request, in the order in which they would answer it if those before were not there. */
+export function findAll(table: RouteTable, probe: Probe): Route[] {
+  const found = new Set<Route>();
+  for (;;) {
+    const others = (routes: readonly Route[]) =>
+      bestOf(
+        routes.filter((route) => !found.has(route)),
+        probe,
+      );
+    const next = search(table, probe, others);
+    if (next === undefined) return [...found];
+    found.add(next);
+  }
+}
+
+function search(table: RouteTable, probe: Probe, choose: Choose): Route | undefined {
   const index = indexOf(table);
   const { host } = probe;
-  const choose = (routes: readonly Route[]) => bestOf(routes, probe);
   const exact = index.exactHosts.get(host);
   let found = exact && findInHost(exact, probe, choose);
   if (found !== undefined) return found;
@@ -42,11 +63,7 @@ export function prepare(table: RouteTable): void {
   indexOf(table);
 }
 
-function findInHost(
-  { tree, regexes }: HostRoutes,
-  probe: Probe,
-  choose: (routes: readonly Route[]) => Route | undefined,
-): Route | undefined {
+function findInHost({ tree, regexes }: HostRoutes, probe: Probe, choose: Choose): Route | undefined {
   const found = tree.search(probe, choose);
   // Regular expressions come after exact and parameter paths and before prefixes.
   if (regexes.length === 0 || (found !== undefined && !isPrefix(found))) return found;
