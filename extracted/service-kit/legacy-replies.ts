@@ -81,7 +81,7 @@ function legacyErrorHandler(error: unknown, request: FastifyRequest, reply: Fast
   if (error instanceof ProblemError && error.retryAfterSeconds !== undefined) {
     reply.header('retry-after', error.retryAfterSeconds);
   }
-  if (isApiPath(request.url)) sendLegacyJson(reply, status, { error: message });
+  if (isLegacyApi(request.url)) sendLegacyJson(reply, status, { error: message });
   else sendLegacyHtml(reply, status, `<!DOCTYPE html>\n<title>Error</title>\n<pre>${message}</pre>\n`);
 }
 
@@ -101,7 +101,7 @@ const bodyMessages = {
   bad_request: 'bad request',
 };
 
-/** Whether a request target is one of the old application's API, which answers errors in JSON. */
-export function isApiPath(url: string): boolean {
-  return /^\/api(\/|\?|$)/i.test(url);
+/** Whether a request target is on the old application's API, which answers errors in JSON of its own shape. */
+export function isLegacyApi(url: string): boolean {
+  return /^\/api(\/|\?|$)/i.test(url) && !/^\/api\/v2(\/|\?|$)/i.test(url);
 }

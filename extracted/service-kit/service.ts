@@ -12,7 +12,7 @@ import Fastify, {
 import { OverloadedError } from './group-commit.ts';
 import { addHealthRoutes, type ReadinessCheck } from './health.ts';
 import { type IdentityOptions, identity } from './identity.ts';
-import { isApiPath, sendLegacyJson } from './legacy-replies.ts';
+import { isLegacyApi, sendLegacyJson } from './legacy-replies.ts';
 import { asProblem, ProblemError, problemErrorHandler, sendProblem } from './problem.ts';
 import { childTraceparent, traceId } from './trace.ts';
 import { validatorCompiler } from './validation.ts';
@@ -122,7 +122,7 @@ function addTracing(app: Service): void {
 
 /** The old application's answer on its API, a problem elsewhere. */
 function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (isApiPath(request.url) && !/^\/api\/v2(\/|\?|$)/.test(request.url)) {
+  if (isLegacyApi(request.url)) {
     return sendLegacyJson(reply, 404, { error: 'not found' });
   }
   return sendProblem(
@@ -138,7 +138,7 @@ function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyRe
 /** Errors before routing, such as a path that cannot be decoded. */
 function answerFrameworkError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problemError = asProblem(error);
-  if (isApiPath(request.url) && problemError.status < 500) {
+  if (isLegacyApi(request.url) && problemError.status < 500) {
     sendLegacyJson(reply, problemError.status, { error: 'bad request' });
   } else sendProblem(reply, problemError);
 }
