@@ -5,10 +5,11 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/.data/**'],
     globalSetup: ['./testing/postgres-server.ts'],
+    reporters: ['default', './testing/closing-line.ts'],
     // Real processes and databases: separate forks, so that a crash or a leaked handle stays in its file.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 30_000,
     hookTimeout: 60_000,
   },
 });

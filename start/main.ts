@@ -2,7 +2,8 @@ import path from 'node:path';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { runMain } from '@strangler-fig/kernel/shutdown';
 import { logLine } from './log-lines.ts';
-import { type System, startSystem } from './system.ts';
+import { noteRunning, noteStopped } from './running.ts';
+import { startSystem } from './system.ts';
 import { welcome } from './welcome.ts';
 
 /** About 10 events, 400 users and 2,000 bookings: a newcomer waits seconds. */
@@ -12,6 +13,7 @@ await runMain(async () => {
   const { env } = process;
   const root = path.join(import.meta.dirname, '..');
   const colour = process.stdout.isTTY === true && !('NO_COLOR' in env);
+  const dataDir = path.resolve(env.DATA_DIR ?? path.join(root, '.data'));
   let quiet = true;
 
   const asked = new AbortController();
@@ -19,7 +21,7 @@ await runMain(async () => {
 
   console.log('Starting monolith, inventory, profile, booking, sync-jobs and facade …');
   const system = await startSystem({
-    dataDir: path.resolve(env.DATA_DIR ?? path.join(root, '.data')),
+    dataDir,
     routesFile: path.resolve(env.ROUTES_FILE ?? path.join(root, 'routes.yaml')),
     seedScale: seedScale(env.SEED_SCALE),
     env,
@@ -34,6 +36,7 @@ await runMain(async () => {
     process.exit(0);
   });
   quiet = false;
+  await noteRunning(dataDir, system);
   console.log(welcome(system, colour));
 
   const stopAsked = aborted(asked.signal).then(() => 'stop' as const);
@@ -45,6 +48,7 @@ await runMain(async () => {
     console.log('\nStopping …');
   }
   await system.stop();
+  await noteStopped(dataDir);
   console.log('Everything is stopped.');
   process.exit(ended === 'stop' ? 0 : 1);
 });

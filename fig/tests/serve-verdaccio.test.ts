@@ -1,6 +1,5 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -99,7 +98,7 @@ middlewares: { audit: { enabled: false } }
 log: { type: stdout, format: json, level: warn }
 `,
   );
-  const bin = createRequire(import.meta.url).resolve('verdaccio/bin/verdaccio');
+  const bin = path.join(import.meta.dirname, '../../node_modules/verdaccio/bin/verdaccio');
   const child = fork(bin, ['--config', config, '--listen', `http://127.0.0.1:${port}`], { silent: true });
   let output = '';
   child.stdout?.on('data', (data) => {
