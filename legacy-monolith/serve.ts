@@ -32,7 +32,15 @@ async function start(configuration: Configuration): Promise<void> {
   await mkdir(uploadsDir, { recursive: true });
 
   const { app, feed } = createApp({ db, sessionSecret, uploadsDir, log: console });
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 }, app);
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      // Clients offer other protocols too (curl --http2 offers h2c on every request): those are plain requests.
+      shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
+    },
+    app,
+  );
   feed.attach(server);
   await listen(server, host, port);
   const stopNightly = scheduleNightly(nightlySchedule, { db, feed, log: console });

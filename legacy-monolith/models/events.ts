@@ -20,7 +20,7 @@ export interface Event {
 }
 
 export const eventStatuses = ['on_sale', 'draft', 'cancelled'] as const;
-export type EventStatus = (typeof eventStatuses)[number];
+type EventStatus = (typeof eventStatuses)[number];
 
 export interface Venue {
   id: number;

@@ -3,7 +3,7 @@ import type { Calendar } from './calendar.ts';
 import { createRandom, type Random } from './random.ts';
 import { acts, categories, cities, descriptions, occasions, slugify, venueNames } from './words.ts';
 
-export type EventKind = 'plain' | 'sold out' | 'draft' | 'nearly sold out' | 'past' | 'cancelled' | 'deleted';
+type EventKind = 'plain' | 'sold out' | 'draft' | 'nearly sold out' | 'past' | 'cancelled' | 'deleted';
 
 export type PlannedEvent = Event & { kind: EventKind };
 

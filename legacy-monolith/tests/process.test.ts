@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { createDatabase } from '../../testing/postgres.ts';
 import { createSqliteFile, type TestStore } from './ticketnow.ts';
 
 interface Run {
@@ -76,6 +77,23 @@ test.each(['SIGTERM', 'SIGINT'] as const)('seeds, serves, and on %s ends with 0'
   const lines = stdout.trim().split('\n');
   expect(lines[0]).toBe(`legacy-monolith listening on http://127.0.0.1:${port}`);
   expect(lines[1]).toMatch(/^GET \/api\/events\/1 200 \d+\.\d ms$/);
+});
+
+test('an offer to upgrade to something else is a plain request', async () => {
+  const port = await start().ready;
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n');
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 OK/);
+});
+
+test('runs on PostgreSQL', async () => {
+  const postgres = await createDatabase();
+  const { child, ready, ended } = start({ SEED_SCALE: '0.02', LEGACY_DATABASE_URL: postgres.url });
+  const answer = await fetch(`http://127.0.0.1:${await ready}/api/inventory/1`);
+  expect(await answer.json()).toMatchObject({ sku: 'EVT-000001', status: 'on_sale' });
+  child.kill('SIGTERM');
+  expect(await ended).toMatchObject({ code: 0, stderr: '' });
+  await postgres.drop();
 });
 
 test('answers what is under way before it ends', async () => {
