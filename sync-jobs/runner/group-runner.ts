@@ -146,6 +146,7 @@ export class GroupRunner {
       },
       onProgress: (soFar: Counts) => {
         this.#enter('running');
+        if (status.error?.code === 'tables_missing') status.error = null;
         status.totals.read += soFar.read - done;
         done = soFar.read;
         status.progress.done = done;
@@ -160,6 +161,8 @@ export class GroupRunner {
     const status = this.#status;
     this.#failures = 0;
     this.#enter('idle');
+    const mended = status.error !== null && status.error.code !== 'tables_missing';
+    if (mended) this.#options.log.info({ group: this.name, code: status.error?.code }, 'works again');
     status.error = null;
     status.lastPass = report;
     status.lastSuccessAt = new Date().toISOString();

@@ -1,7 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type GroupName, groups, openPair, pairs, type StorePair, wrapped } from './store-pair.ts';
-import { actualRows, expectedRows, insertBooking, insertEvent, insertUser } from './ticketnow.ts';
+import {
+  actualRows,
+  expectedRows,
+  insertBooking,
+  insertBookings,
+  insertEvent,
+  insertEvents,
+  insertUser,
+  insertUsers,
+} from './ticketnow.ts';
 
 const nothing = { written: 0, removed: 0 };
 
@@ -16,13 +25,16 @@ describe.each(pairs)('%s to %s', (from, to) => {
   const expectEqual = async (group: GroupName) =>
     expect(await actualRows(group, pair.service[group])).toEqual(await expectedRows[group]!(pair.legacy));
 
+  const ids = Array.from({ length: 25 }, (_, index) => index + 1);
+
   async function fill(): Promise<void> {
-    for (let id = 1; id <= 25; id++) {
-      await insertUser(pair.legacy, id, id === 3 ? { deleted_at: '2026-11-01 00:00:00' } : {});
-      await insertEvent(pair.legacy, id * 7, { stock: id });
-    }
-    await insertEvent(pair.legacy, 1);
-    for (let id = 1; id <= 25; id++) await insertBooking(pair.legacy, id * 3);
+    await insertUsers(pair.legacy, ids);
+    await pair.legacy.query("UPDATE users SET deleted_at = '2026-11-01 00:00:00' WHERE id = 3");
+    await insertEvents(pair.legacy, [1, ...ids.map((id) => 7 * id)]);
+    await insertBookings(
+      pair.legacy,
+      ids.map((id) => 3 * id),
+    );
   }
 
   test.each(Object.keys(groups) as GroupName[])(
@@ -197,7 +209,7 @@ describe.each(pairs)('%s to %s', (from, to) => {
 
   test('keys below zero and rows at the ends of the key range are rows like others', async () => {
     await insertUser(pair.legacy, 1);
-    for (const id of [-2_147_483_648, -5, 0, 2_147_483_647]) await insertEvent(pair.legacy, id);
+    await insertEvents(pair.legacy, [-2_147_483_648, -5, 0, 2_147_483_647]);
     expect(await pair.pass('inventory', { chunkRows: 2 })).toMatchObject({ read: 4, written: 4 });
     await expectEqual('inventory');
   });
@@ -205,7 +217,7 @@ describe.each(pairs)('%s to %s', (from, to) => {
   test('after a backfill that went on while the legacy application wrote, one more pass makes both sides equal', async () => {
     await fill();
     const writer = async () => {
-      for (let step = 0; step < 300; step++) {
+      for (let step = 0; step < 120; step++) {
         const id = 1000 + step;
         await insertBooking(pair.legacy, id);
         await pair.legacy.query(

@@ -37,7 +37,7 @@ export async function openPair(from: Dialect, to: Dialect): Promise<StorePair> {
   const stores = {} as Record<GroupName, { source: Store; target: Store }>;
   for (const name of Object.keys(groups) as GroupName[]) {
     service[name] = await freshDatabase(to);
-    await createServiceTables[name]!(service[name]);
+    await createServiceTables(name, service[name]);
     stores[name] = {
       source: openStore(parseDatabaseUrl(legacy.url, 'LEGACY'), 'legacy'),
       target: openStore(parseDatabaseUrl(service[name].url, 'SERVICE'), 'service'),
