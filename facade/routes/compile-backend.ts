@@ -1,24 +1,19 @@
 import { parseTarget, TargetRefused } from '../check/target.ts';
 import { durationInMilliseconds } from './duration.ts';
-import type { Backend } from './model.ts';
+import type { Backend, Timeouts } from './model.ts';
 import type { Report } from './report.ts';
 import type { BackendEntry } from './schema.ts';
 import type { Path, Source } from './source.ts';
 
-const day = 24 * 3_600_000;
-
-/** Compiles one entry of `backends`, and reports what the schema cannot see. */
-export function compileBackend(name: string, entry: BackendEntry, source: Source, report: Report): Backend {
-  const path = ['backends', name];
-  const timeout = (which: 'connect' | 'request' | 'idle', standard: number) => {
+/** Compiles one entry of `backends`. */
+export function compileBackend(name: string, entry: BackendEntry): Backend {
+  const timeout = (which: keyof Timeouts, standard: number) => {
     const text = entry.timeouts?.[which];
-    if (text === undefined) return standard;
-    return checkedDuration(text, [...path, 'timeouts', which], 1, source, report);
+    return text === undefined ? standard : durationInMilliseconds(text);
   };
-  if (entry.health !== undefined) checkPath(entry.health, [...path, 'health'], source, report);
   return Object.freeze({
     name,
-    url: checkedOrigin(entry.url, name, [...path, 'url'], source, report),
+    url: URL.parse(entry.url)?.origin ?? '',
     health: entry.health,
     timeouts: Object.freeze({
       connect: timeout('connect', 1000),
@@ -30,25 +25,16 @@ export function compileBackend(name: string, entry: BackendEntry, source: Source
   });
 }
 
-/** Milliseconds of a duration between `least` and a day. */
-export function checkedDuration(
-  text: string,
-  path: Path,
-  least: number,
+/** Reports what the schema cannot see in an entry of `backends`, whatever else is wrong with it. */
+export function checkBackend(
+  name: string,
+  entry: Record<string, unknown>,
   source: Source,
   report: Report,
-): number {
-  const milliseconds = durationInMilliseconds(text);
-  if (milliseconds < least || milliseconds > day) {
-    const bounds = least === 0 ? 'at most 24h' : `from ${least}ms to 24h`;
-    report.problem(
-      'bad_duration',
-      source.valueAt(path),
-      `The duration ${text} is out of range.`,
-      `It may be ${bounds}.`,
-    );
-  }
-  return milliseconds;
+): void {
+  const { url, health } = entry;
+  if (typeof url === 'string') checkUrl(url, name, ['backends', name, 'url'], source, report);
+  if (typeof health === 'string') checkPath(health, ['backends', name, 'health'], source, report);
 }
 
 /** Reports a path that no request may have; the facade sends it itself, so it may have a query. */
@@ -72,32 +58,33 @@ export function checkPath(text: string, path: Path, source: Source, report: Repo
   }
 }
 
-/** A url without path, query or credentials. Messages do not show it: it may hold a password. */
-function checkedOrigin(text: string, name: string, path: Path, source: Source, report: Report): string {
-  const refuse = (message: string, hint: string) => {
-    if (!source.unresolved.has(path.join('\0'))) {
-      report.problem('bad_url', source.valueAt(path), `The url of backend "${name}" ${message}.`, hint);
-    }
-    return '';
-  };
+/** A url has no path, query or credentials. Messages do not show it: it may hold a password. */
+function checkUrl(text: string, name: string, path: Path, source: Source, report: Report): void {
+  const fault = urlFault(text);
+  if (fault === undefined) return;
+  report.problem('bad_url', source.valueAt(path), `The url of backend "${name}" ${fault.what}.`, fault.hint);
+}
+
+function urlFault(text: string): { what: string; hint: string } | undefined {
   const url = URL.parse(text);
   if (url === null || !/^[a-z]+:\/\//i.test(text)) {
-    return refuse('is not a URL', 'Write http://host:port, such as http://127.0.0.1:4000.');
+    return { what: 'is not a URL', hint: 'Write http://host:port, such as http://127.0.0.1:4000.' };
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return refuse(
-      `has the scheme ${url.protocol.slice(0, -1)}`,
-      'Only http and https are forwarded to; WebSockets use http too.',
-    );
+    return {
+      what: `has the scheme ${url.protocol.slice(0, -1)}`,
+      hint: 'Only http and https are forwarded to; WebSockets use http too.',
+    };
   }
   if (url.username !== '' || url.password !== '') {
-    return refuse(
-      'has a user name or password',
-      'Remove what stands before "@": credentials do not belong in this file.',
-    );
+    return {
+      what: 'has a user name or password',
+      hint: 'Remove what stands before "@": credentials do not belong in this file.',
+    };
   }
-  if (url.pathname !== '/')
-    return refuse('has a path', `Write only ${url.origin}: requests keep their own path.`);
-  if (/[?#]/.test(text)) return refuse('has a query or fragment', `Write only ${url.origin}.`);
-  return url.origin;
+  if (url.pathname !== '/') {
+    return { what: 'has a path', hint: `Write only ${url.origin}: requests keep their own path.` };
+  }
+  if (/[?#]/.test(text)) return { what: 'has a query or fragment', hint: `Write only ${url.origin}.` };
+  return undefined;
 }

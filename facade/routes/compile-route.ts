@@ -1,4 +1,3 @@
-import { compileMatch } from './compile-match.ts';
 import type { Match, Route, Share, Sticky } from './model.ts';
 import type { Report } from './report.ts';
 import type { RouteEntry } from './schema.ts';
@@ -8,16 +7,17 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Compiles one entry of `routes`, and reports what the schema cannot see in it alone.
+ * @param match its compiled match; undefined where that is wrong, which has been reported.
  * @param complete whether nothing in the entry was skipped; if not, what a key's absence means is not judged.
  */
 export function compileRoute(
   entry: RouteEntry,
+  match: Match | undefined,
   at: Path,
   complete: boolean,
   source: Source,
   report: Report,
 ): Route | undefined {
-  const match = compileMatch(entry.match, [...at, 'match'], source, report);
   const shares = compileShares(entry, at, source, report);
   const writes = entry.writes ?? (match === undefined ? false : mayWrite(match));
   if (match !== undefined && complete) checkWrites(entry, writes, shares, at, source, report);

@@ -19,15 +19,9 @@ export function routesJsonSchema(): string {
         jsonSchema.pattern = `(?:${pattern})|${variable}`;
       }
       if (jsonSchema.type === 'boolean' || jsonSchema.type === 'integer') {
-        const { type, minimum, maximum } = jsonSchema;
-        const bounds = type === 'integer' ? { minimum, maximum } : {};
-        delete jsonSchema.type;
-        delete jsonSchema.minimum;
-        delete jsonSchema.maximum;
-        jsonSchema.anyOf = [
-          { type, ...bounds },
-          { type: 'string', pattern: variable },
-        ];
+        const { description, ...kind } = jsonSchema;
+        for (const key of Object.keys(kind)) delete jsonSchema[key];
+        jsonSchema.anyOf = [kind, { type: 'string', pattern: variable }];
       }
     },
   });

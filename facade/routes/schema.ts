@@ -1,5 +1,6 @@
 import { METHODS } from 'node:http';
 import { z } from 'zod';
+import { durationInMilliseconds } from './duration.ts';
 import { maxPatternLength } from './path-pattern.ts';
 
 /**
@@ -8,7 +9,9 @@ import { maxPatternLength } from './path-pattern.ts';
  */
 
 /** Methods that a route can list; CONNECT asks for a tunnel, which is not routed. */
-export const methods: readonly string[] = METHODS.filter((method) => method !== 'CONNECT');
+export const methods: readonly string[] = [
+  ...new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', ...METHODS]),
+].filter((method) => method !== 'CONNECT');
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, {
   error: 'must be 1 to 63 letters, digits, ".", "_" or "-", the first a letter or a digit',
@@ -16,10 +19,17 @@ const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, {
 
 const backendName = name.describe('The name of one of the backends above.');
 
+const day = 24 * 3_600_000;
+
 const duration = z
   .string()
   .regex(/^[0-9]{1,8}(ms|s|m|h)$/, { error: 'must be a duration such as 500ms, 2s or 1m' })
+  .refine((text) => !(durationInMilliseconds(text) > day), { error: 'must be a duration of at most 24h' })
   .describe('A duration: a whole number and a unit, such as 500ms, 2s, 1m or 1h. At most 24h.');
+
+const timeout = duration.refine((text) => durationInMilliseconds(text) !== 0, {
+  error: 'must be a duration above 0',
+});
 
 /** A token of RFC 9110, 5.6.2: header and cookie names. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
@@ -31,11 +41,11 @@ const httpName = z.string().regex(token, { error: 'must be a name of letters, di
 
 const timeouts = z
   .strictObject({
-    connect: duration.optional().describe('To connect. Default 1s.'),
-    request: duration
+    connect: timeout.optional().describe('To connect. Default 1s.'),
+    request: timeout
       .optional()
       .describe("From the request's last byte to the head of the answer. Default 30s."),
-    idle: duration
+    idle: timeout
       .optional()
       .describe(
         "Between two pieces of an answer's or a request's body. Default 60s; quiet streams need more.",
@@ -205,7 +215,6 @@ export type RoutesFile = z.infer<typeof routesFile>;
 export type BackendEntry = z.infer<typeof backend>;
 export type RouteEntry = z.infer<typeof route>;
 export type MatchEntry = z.infer<typeof match>;
-export type IdentityEntry = z.infer<typeof identity>;
 
 /** Each part alone, so that one bad route does not hide what is wrong with the next. */
-export const parts = { backend, route, identity };
+export const parts = { backend, route, match, identity };

@@ -1,17 +1,8 @@
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type YAMLError,
-} from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
 import { substitute, type Variables } from './environment.ts';
 import type { Position } from './model.ts';
 import type { RouteProblem } from './problem.ts';
+import { maxDepth, syntaxProblem, tooDeep, tooDeepAt } from './yaml-syntax.ts';
 
 /** Keys and indexes from the file's top to a value: ['routes', 3, 'to']. */
 export type Path = readonly PropertyKey[];
@@ -35,8 +26,6 @@ export interface Source {
 
 /** Bytes. A table of ten thousand routes is smaller. */
 export const maxFileSize = 1024 * 1024;
-/** Brackets or dashes within each other; the format needs six. */
-const maxDepth = 64;
 /** Values that aliases may add up to, so that a few lines cannot stand for gigabytes. */
 const maxValues = 250_000;
 
@@ -45,7 +34,7 @@ export function readSource(text: string, variables: Variables): Source {
   const lines = new LineCounter();
   const reader = new Reader(lines, variables);
   const depth = tooDeepAt(text);
-  if (depth !== undefined) return reader.unreadable(tooDeep(positionIn(text, depth)));
+  if (depth !== undefined) return reader.unreadable(tooDeep(depth));
 
   const document = parseDocument(text, { lineCounter: lines, stringKeys: true, prettyErrors: false });
   const syntax = document.errors.find((error) => error.code !== 'DUPLICATE_KEY');
@@ -160,10 +149,18 @@ class Reader {
   }
 
   #convertMap(items: readonly { key: unknown; value: unknown }[], path: Path): Record<string, unknown> {
-    // Without a prototype `__proto__` is a key like any other, and so an unknown one.
     const object: Record<string, unknown> = Object.create(null);
     for (const { key, value } of items) {
       const name = String(isScalar(key) ? key.value : key);
+      if (name === '__proto__') {
+        this.problem(
+          'bad_name',
+          this.#start(key),
+          'A key cannot be named "__proto__".',
+          'Choose another name.',
+        );
+        continue;
+      }
       // Of a duplicate the first counts, so that what follows is about a value that stays.
       if (!(name in object)) object[name] = this.#convert(value, [...path, name]);
     }
@@ -224,60 +221,4 @@ class TooMuch extends Error {
     super('too many values');
     this.at = at;
   }
-}
-
-/** Tokens of the lexer that stand for nothing in the text: start of a document, of an error, of a scalar. */
-const lexerMarks = new Set(['\u0002', '\u0018', '\u001f']);
-
-/**
- * The offset at which brackets or compact block indicators are nested too deeply. Asked of the lexer, which
- * does not recurse, before the parser, which does.
- */
-function tooDeepAt(text: string): number | undefined {
-  let offset = 0;
-  let brackets = 0;
-  let indicators = 0;
-  for (const token of new Lexer().lex(text)) {
-    if (token === '[' || token === '{') brackets++;
-    else if (token === ']' || token === '}') brackets--;
-    else if (token === '-' || token === '?') indicators++;
-    else if (token.startsWith('\n') || token.startsWith('\r')) indicators = 0;
-    if (brackets > maxDepth || indicators > maxDepth) return offset;
-    if (!lexerMarks.has(token)) offset += token.length;
-  }
-  return undefined;
-}
-
-function positionIn(text: string, offset: number): Position {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  return { line: before.split('\n').length, column: offset - lineStart + 1 };
-}
-
-function tooDeep(at: Position): RouteProblem {
-  return {
-    code: 'too_deep',
-    at,
-    message: `More than ${maxDepth} collections stand within each other.`,
-    hint: 'Look for a bracket that is never closed.',
-  };
-}
-
-function syntaxProblem(error: YAMLError, text: string, at: Position): RouteProblem {
-  if (error.code === 'RESOURCE_EXHAUSTION') return tooDeep(at);
-  const line = text.split('\n', at.line)[at.line - 1] ?? '';
-  const message = `${error.message.replace(/;.*$/s, '').replace(/[.:]$/, '')}.`;
-  return { code: 'yaml_syntax', at, message, hint: syntaxHint(error.code, line) };
-}
-
-function syntaxHint(code: string, line: string): string {
-  if (/[{,]\s*[\w"'-]*\s*:\s*\$\{|[[,]\s*\$\{/.test(line))
-    return `Within { } or [ ], put a variable in quotes: "\${NAME}".`;
-  if (code === 'TAB_AS_INDENT') return 'Indent with spaces.';
-  if (code === 'MULTIPLE_DOCS') return 'Remove the line "---".';
-  if (code === 'BLOCK_AS_IMPLICIT_KEY')
-    return 'Put a value that holds ": " in quotes, or start the next key on its own line.';
-  if (code === 'BAD_INDENT' || code === 'MISSING_CHAR')
-    return 'Look for a bracket or quote that is not closed, or a line that is not indented like its neighbours.';
-  return 'Look at this line and the one before: a missing quote, bracket, colon or space.';
 }

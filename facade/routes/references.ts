@@ -1,0 +1,51 @@
+import { mapping } from './entries.ts';
+import type { Report } from './report.ts';
+import { type Path, pathKey, type Source } from './source.ts';
+import { suggestion } from './suggest.ts';
+
+/** Every backend that is named must exist; read from the raw entries, so that other mistakes do not hide it. */
+export function checkReferences(
+  names: readonly string[],
+  entries: readonly unknown[],
+  identity: unknown,
+  source: Source,
+  report: Report,
+): void {
+  const check = (named: unknown, where: Path, key: boolean, what: string) => {
+    if (typeof named !== 'string' || names.includes(named) || source.unresolved.has(pathKey(where))) return;
+    const at = key ? source.keyAt(where) : source.valueAt(where);
+    const hint = names.length === 0 ? 'There are no backends.' : suggestion(named, names);
+    report.problem('unknown_backend', at, `${what} "${named}", which is not a backend.`, hint);
+  };
+  entries.forEach((entry, index) => {
+    const { name, to, compare } = mapping(entry);
+    const path = ['routes', index];
+    const route = typeof name === 'string' ? `Route "${name}"` : `Route ${index + 1}`;
+    check(to, [...path, 'to'], false, `${route} goes to`);
+    for (const backend of Object.keys(mapping(to)))
+      check(backend, [...path, 'to', backend], true, `${route} goes to`);
+    check(compare, [...path, 'compare'], false, `${route} compares with`);
+  });
+  const { backend } = mapping(mapping(identity).session);
+  check(backend, ['identity', 'session', 'backend'], false, 'The session is resolved at');
+}
+
+/** Two routes of one name could not be told apart. */
+export function checkNames(entries: readonly unknown[], source: Source, report: Report): void {
+  const lines = new Map<string, number>();
+  entries.forEach((entry, index) => {
+    const { name } = mapping(entry);
+    if (typeof name !== 'string') return;
+    const at = source.valueAt(['routes', index, 'name']);
+    const first = lines.get(name);
+    if (first === undefined) lines.set(name, at.line);
+    else {
+      report.problem(
+        'duplicate_name',
+        at,
+        `Two routes are named "${name}"; the first is in line ${first}.`,
+        'Logs and metrics tell routes apart by name: rename one.',
+      );
+    }
+  });
+}
