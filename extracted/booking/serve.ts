@@ -4,6 +4,7 @@ import {
   databaseUrlFrom,
   hostFrom,
   identitySecretFrom,
+  integerFrom,
   logLevelFrom,
   originFrom,
   portFrom,
@@ -23,6 +24,17 @@ await serve('booking', 'BOOKING_PORT', async () => {
     identitySecret: identitySecretFrom(env),
     inventoryUrl: originFrom(env, 'INVENTORY_URL', 'http://127.0.0.1:4101'),
     expirySchedule: scheduleFrom(env),
+    saga: {
+      holdSeconds: integerFrom(env, 'BOOKING_HOLD_SECONDS', { fallback: 30, min: 1, max: 600 }),
+      recoverAfterMs: integerFrom(env, 'BOOKING_RECOVER_AFTER_MS', {
+        fallback: 10_000,
+        min: 100,
+        max: 600_000,
+      }),
+    },
+    inventory: {
+      attemptTimeoutMs: integerFrom(env, 'INVENTORY_TIMEOUT_MS', { fallback: 1000, min: 50, max: 60_000 }),
+    },
     logLevel: logLevelFrom(env),
   };
   return { app: await buildBooking(options), host, port };

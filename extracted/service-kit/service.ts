@@ -46,10 +46,12 @@ export interface ServiceOptions {
   logLevel?: string;
 }
 
+const healthPaths = new Set(['/livez', '/readyz']);
+
 /**
  * Builds a service without listening: pino logs with the trace id, identity on every path, problem+json errors,
  * OpenAPI 3.1 at /openapi.json, /livez and /readyz, bounded bodies (100 KiB), headers and times, and shedding
- * (503 `overloaded`) while the event loop is more than a second behind. Register routes on the result; legacy
+ * (503 `overloaded`) while the event loop has been more than a second behind for a while. Register routes on the result; legacy
  * paths inside a scope of their own (see legacy-replies). Close with `app.close()`: `onClose` hooks run after
  * the last request was answered.
  */
@@ -80,9 +82,16 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
   addTracing(app);
   await app.register(underPressure, {
     maxEventLoopDelay: 1000,
-    sampleInterval: 500,
-    pressureHandler: (request: FastifyRequest) => {
-      if (request.routeOptions.url !== '/livez') throw new OverloadedError();
+    sampleInterval: 2000,
+    pressureHandler: (
+      request: FastifyRequest,
+      _reply: FastifyReply,
+      _type: string,
+      delay: number | undefined,
+    ) => {
+      // Infinite: one stall filled the whole sample, such as a pause of the machine. It is over, so answer.
+      if (!Number.isFinite(delay) || healthPaths.has(request.routeOptions.url ?? '')) return;
+      throw new OverloadedError();
     },
   });
   await app.register(identity, options.identity);
