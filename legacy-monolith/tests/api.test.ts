@@ -83,7 +83,7 @@ describe.each(databases)('the JSON API on %s', (_name, createStore) => {
       expect((await visitor.get('/api/events/4')).body.status).toBe('draft');
     });
 
-    test.each(['8', '999', '-1', 'x', '99999999999', '1e400x'.slice(2)])(
+    test.each(['8', '999', '-1', 'x', '99999999999', '400x'])(
       'GET /api/events/%s is not found',
       async (id) => {
         await visitor.get(`/api/events/${id}`).expect(404, { error: 'event not found' });
