@@ -1,0 +1,160 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+// The commands as a user runs them: real processes, in a folder with a routes.yaml.
+
+const fig = path.join(import.meta.dirname, '..', 'fig.js');
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'fig-'));
+  const write = (name: string, text: string) => writeFile(path.join(folder, name), text);
+  await write(
+    'routes.yaml',
+    `version: 1
+identity: { secret: "\${IDENTITY_SECRET}" }
+backends:
+  monolith: { url: "http://127.0.0.1:4000" }
+  profile: { url: "http://127.0.0.1:4102", identity: true }
+routes:
+  - name: profile-read
+    match: { path: "/api/profile/:userId", method: GET }
+    to: { monolith: 90, profile: 10 }
+    sticky: { cookie: uid }
+  - { name: everything-else, match: { path: /* }, to: monolith }
+`,
+  );
+  await write('bad.yaml', 'version: 1\nbackends: { monolith: { url: "ftp://x" } }\nroute: []\n');
+  await write(
+    'warned.yaml',
+    'version: 1\nbackends: { m: { url: "http://m" } }\nroutes: [{ name: x, match: { path: /x }, to: m }]\n',
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Result {
+  code: number;
+  out: string;
+  err: string;
+}
+
+function run(...args: string[]): Promise<Result> {
+  const { IDENTITY_SECRET: _, ...env } = process.env;
+  return new Promise((resolve) => {
+    execFile(process.execPath, [fig, ...args], { cwd: folder, env }, (error, out, err) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
+    );
+  });
+}
+
+describe.concurrent('fig validate', () => {
+  test('says what is in a valid file, without the secret', async () => {
+    expect(await run('validate')).toEqual({
+      code: 0,
+      out: 'routes.yaml: 2 routes, 2 backends, valid\n',
+      err: '',
+    });
+  });
+
+  test('warns, and the file stays valid', async () => {
+    const { code, out, err } = await run('validate', 'warned.yaml');
+    expect({ code, out }).toEqual({ code: 0, out: 'warned.yaml: 1 route, 1 backend, valid\n' });
+    expect(err).toMatch(/^warned.yaml: warning: no_catch_all: /);
+  });
+
+  test('says everything that is wrong, and exits 2', async () => {
+    const { code, out, err } = await run('validate', 'bad.yaml');
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err.split('\n').map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      'bad.yaml:1:1: missing_key:',
+      'bad.yaml:2:30: bad_url:',
+      'bad.yaml:3:1: unknown_key:',
+      'bad.yaml: 3',
+      '',
+    ]);
+    expect(await run('validate', 'none.yaml')).toMatchObject({ code: 2, err: /file_not_found/ });
+  });
+
+  test('--json', async () => {
+    const good = await run('validate', '--json');
+    expect(JSON.parse(good.out)).toMatchObject({ valid: true, routes: 2, backends: 2, problems: [] });
+    const bad = await run('validate', 'bad.yaml', '--json');
+    expect(bad).toMatchObject({ code: 2, err: '' });
+    expect(JSON.parse(bad.out)).toMatchObject({
+      valid: false,
+      problems: [{ code: 'missing_key' }, { code: 'bad_url', line: 2, column: 30 }, { code: 'unknown_key' }],
+    });
+  });
+});
+
+describe.concurrent('fig explain', () => {
+  test("names the backend, the client's place between the weights, and every candidate", async () => {
+    const { code, out, err } = await run('explain', 'GET', '/api/profile/1', '--header', 'Cookie: uid=42');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toBe(`GET /api/profile/1 -> monolith (route profile-read)
+  weights monolith 90, profile 10; the client stands at 45.0308 %
+
+✓ profile-read (line 7): /api/profile/:userId is more specific than /*: "api" comes before "*"
+· everything-else (line 11): matches too, but /api/profile/:userId is more specific than /*: "api" comes before "*"
+`);
+  });
+
+  test('says that a cookie would be issued, and --all lists other paths', async () => {
+    expect((await run('explain', 'GET', '/api/profile/1')).out).toContain('no uid cookie');
+    expect((await run('explain', 'GET', '/x')).out).toContain(
+      'One route has another path; --all lists them.',
+    );
+    expect((await run('explain', 'GET', '/x', '--all')).out).toContain('✗ profile-read (line 7): path: ');
+  });
+
+  test('--json', async () => {
+    const { out } = await run('explain', 'PUT', '/api/profile/1', '--json');
+    expect(JSON.parse(out)).toMatchObject({
+      route: 'everything-else',
+      backend: 'monolith',
+      candidates: [
+        { route: 'profile-read', verdict: 'no_match', reason: 'method: it takes GET, not PUT' },
+        { route: 'everything-else', verdict: 'wins' },
+      ],
+    });
+  });
+
+  test('exits 1 where no route matches', async () => {
+    const { code, out } = await run('explain', 'GET', '/y', '--routes', 'warned.yaml');
+    expect({ code, out }).toMatchObject({ code: 1, out: /no route matches/ });
+  });
+
+  test.each([
+    [['explain', 'get', '/x'], /capitals: GET/],
+    [['explain', 'GET', '/../x'], /`\.\.` element/],
+    [['explain', 'GET', '/x', '--header', 'nonsense'], /is not a header/],
+    [['explain', 'GET'], /missing required argument 'path'/],
+  ])('%j is refused with 2', async (args, message) => {
+    const { code, out, err } = await run(...args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+});
+
+test.concurrent.each([
+  [['validate', '--bogus'], /unknown option '--bogus'/],
+  [['valdate'], /Did you mean validate\?/],
+  [[], /Usage: fig/],
+])('%j is refused with 2', async (args, message) => {
+  const { code, out, err } = await run(...args);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toMatch(message);
+});
+
+test.concurrent.each([['validate'], ['explain'], ['serve'], []])(
+  'help of %s ends with examples',
+  async (...command) => {
+    const { code, out } = await run(...command, '--help');
+    expect(code).toBe(0);
+    expect(out).toMatch(/\nExamples:\n( {2}fig .*\n)+$/);
+  },
+);
