@@ -1,5 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Counts } from '../backfill/table-pass.ts';
+import type { Store } from '../stores/store.ts';
 import { type GroupName, groups, openPair, pairs, type StorePair, wrapped } from './store-pair.ts';
 import {
   actualRows,
@@ -13,6 +15,12 @@ import {
 } from './ticketnow.ts';
 
 const nothing = { written: 0, removed: 0 };
+
+/** Not even an empty transaction, which would cost a wait for the disk. */
+const withoutWriting = {
+  wrap: (target: Store) =>
+    wrapped(target, { apply: () => Promise.reject(new Error('an idle pass begins no transaction')) }),
+};
 
 describe.each(pairs)('%s to %s', (from, to) => {
   let pair: StorePair;
@@ -44,7 +52,7 @@ describe.each(pairs)('%s to %s', (from, to) => {
       const rows = (await expectedRows[group]!(pair.legacy)).length;
       expect(await pair.pass(group)).toEqual({ read: rows, written: rows, removed: 0, kept: 0 });
       await expectEqual(group);
-      expect(await pair.pass(group)).toEqual({ read: rows, ...nothing, kept: 0 });
+      expect(await pair.pass(group, withoutWriting)).toEqual({ read: rows, ...nothing, kept: 0 });
     },
   );
 
@@ -144,7 +152,7 @@ describe.each(pairs)('%s to %s', (from, to) => {
       title: 'New 🎫',
       written_by: 'sync',
     });
-    expect(await pair.pass('inventory')).toEqual({ read: 26, ...nothing, kept: 1 });
+    expect(await pair.pass('inventory', withoutWriting)).toEqual({ read: 26, ...nothing, kept: 1 });
   });
 
   test('rows that the service has written or made are never removed', async () => {
@@ -191,6 +199,65 @@ describe.each(pairs)('%s to %s', (from, to) => {
       (await actualRows('inventory', service)).map((row) => [row.event_id, row.stock]),
     );
     expect(stock).toMatchObject({ 7: '2', 14: '77', 21: '2' });
+  });
+
+  test('an open transaction of the service is waited for, and what it writes is kept', async () => {
+    await fill();
+    await pair.pass('inventory');
+    await pair.legacy.query('UPDATE events SET stock = 77');
+    const blocked = Promise.withResolvers<void>();
+    let passing: Promise<Counts> | undefined;
+    await pair.service.inventory.transaction(async (query) => {
+      await query("UPDATE items SET stock = 2, written_by = 'service' WHERE event_id = 7");
+      passing = pair.pass('inventory', {
+        wrap: (target) =>
+          wrapped(target, {
+            apply: (table, chunk) => {
+              blocked.resolve();
+              return target.apply(table, chunk);
+            },
+          }),
+      });
+      await blocked.promise;
+    });
+    expect(await passing).toMatchObject({ read: 26, written: 25 });
+    const [item] = await pair.service.inventory.query('SELECT stock FROM items WHERE event_id = 7');
+    expect(item).toEqual({ stock: '2' });
+  });
+
+  test('no lock on the legacy database is held beyond a single read', async () => {
+    await fill();
+    const exclusively =
+      from === 'sqlite'
+        ? 'BEGIN EXCLUSIVE; COMMIT'
+        : 'BEGIN; LOCK TABLE bookings IN ACCESS EXCLUSIVE MODE NOWAIT; COMMIT';
+    let chunks = 0;
+    await pair.pass('booking', {
+      chunkRows: 5,
+      wrap: (target) =>
+        wrapped(target, {
+          apply: async (table, chunk) => {
+            chunks++;
+            await pair.legacy.script(exclusively);
+            return target.apply(table, chunk);
+          },
+        }),
+    });
+    expect(chunks).toBe(5);
+  });
+
+  test('a legacy writer that holds its lock is waited for', async () => {
+    await fill();
+    let passing: Promise<Counts> | undefined;
+    await pair.legacy.transaction(async (query) => {
+      if (from === 'postgres') await query('LOCK TABLE bookings IN ACCESS EXCLUSIVE MODE');
+      await query('UPDATE bookings SET num_tickets = 9');
+      passing = pair.pass('booking');
+      await turn();
+    });
+    expect(await passing).toMatchObject({ read: 25 });
+    await pair.pass('booking');
+    await expectEqual('booking');
   });
 
   test.each([1, 2, 5, 24, 25, 26])(

@@ -13,6 +13,8 @@ export interface TestDatabase {
   dialect: Dialect;
   /** Runs a statement, `?` for parameters. Rows hold text and null, and numbers as exact text. */
   query(sql: string, ...parameters: unknown[]): Promise<Record<string, string | null>[]>;
+  /** Runs work between BEGIN (on SQLite with the write lock) and COMMIT, on a connection of its own. */
+  transaction(work: (query: TestDatabase['query']) => Promise<void>): Promise<void>;
   /** Runs any number of statements. */
   script(sql: string): Promise<void>;
   drop(): Promise<void>;
@@ -29,14 +31,20 @@ async function freshSqlite(): Promise<TestDatabase> {
   database.defaultSafeIntegers(true);
   // The rows are the test's own; waiting for the disk at each insert would cost minutes.
   database.pragma('synchronous = OFF');
+  const query: TestDatabase['query'] = async (sql, ...parameters) => {
+    const statement = database.prepare<unknown[], Record<string, unknown>>(sql);
+    if (statement.reader) return statement.all(...parameters).map(asText);
+    statement.run(...parameters);
+    return [];
+  };
   return {
     url: `sqlite:${file}`,
     dialect: 'sqlite',
-    async query(sql, ...parameters) {
-      const statement = database.prepare<unknown[], Record<string, unknown>>(sql);
-      if (statement.reader) return statement.all(...parameters).map(asText);
-      statement.run(...parameters);
-      return [];
+    query,
+    async transaction(work) {
+      database.exec('BEGIN IMMEDIATE');
+      await work(query);
+      database.exec('COMMIT');
     },
     async script(sql) {
       database.exec(sql);
@@ -55,16 +63,24 @@ async function freshPostgres(): Promise<TestDatabase> {
   const pool = new pg.Pool({ connectionString: database.url, max: 4, types });
   // Dropping the database cuts off what is still closing.
   pool.on('error', () => {});
+  const queryOn =
+    (client: pg.Pool | pg.PoolClient): TestDatabase['query'] =>
+    async (sql, ...parameters) => {
+      let position = 0;
+      const numbered = sql.replaceAll('?', () => `$${++position}`);
+      const result = await client.query<Record<string, unknown>>(numbered, parameters);
+      return result.rows.map(asText);
+    };
   return {
     url: database.url,
     dialect: 'postgres',
-    async query(sql, ...parameters) {
-      let position = 0;
-      const result = await pool.query<Record<string, unknown>>(
-        sql.replaceAll('?', () => `$${++position}`),
-        parameters,
-      );
-      return result.rows.map(asText);
+    query: queryOn(pool),
+    async transaction(work) {
+      const client = await pool.connect();
+      await client.query('BEGIN');
+      await work(queryOn(client));
+      await client.query('COMMIT');
+      client.release();
     },
     async script(sql) {
       await pool.query(sql);
