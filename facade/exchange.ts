@@ -4,15 +4,15 @@ import type { TLSSocket } from 'node:tls';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { type Problem, sendProblem } from '@strangler-fig/kernel/problem';
 import { newTraceparent, traceIdOf } from '@strangler-fig/kernel/trace';
-import { checkHeaders } from './check/headers.ts';
+import { checkHeaders, isHost } from './check/headers.ts';
 import { parseTarget, type RequestTarget, TargetRefused } from './check/target.ts';
-import { AnswerKeeper } from './compare/answer.ts';
 import type { Shadow } from './compare/shadow.ts';
 import { type Decision, decide } from './decide/decide.ts';
 import type { Forwarder } from './forward/forwarder.ts';
+import { discardBody, hasBody } from './forward/request-body.ts';
 import { requestHeaders, type Vouched } from './forward/request-headers.ts';
 import { servedByHeader } from './forward/response-headers.ts';
-import { type UpstreamFailure, upstreamProblem } from './forward/upstream-failure.ts';
+import { type UpstreamFailure, upstreamFailure, upstreamProblem } from './forward/upstream-failure.ts';
 import type { WebSocketForwarder } from './forward/websocket.ts';
 import type { Identifier } from './identify/identify.ts';
 import { refuseOnSocket } from './receive/refusal.ts';
@@ -34,6 +34,10 @@ export interface Steps {
 interface Checked {
   readonly table: RouteTable;
   readonly target: RequestTarget;
+  /** What a backend is asked for: path and query as received, without the authority of an absolute target. */
+  readonly path: string;
+  /** The authority that was asked for; that of an absolute target takes the place of Host (RFC 9112, 3.2.2). */
+  readonly host: string;
   readonly decision: Decision;
   readonly backend: Backend;
   readonly clientAddress: string;
@@ -60,9 +64,14 @@ export async function exchange(
       startedAt,
     });
 
+  if (request.url === '*' && request.method === 'OPTIONS' && checkHeaders(request) === undefined) {
+    answerForTheServer(request, response);
+    return over(undefined, 'facade', 204);
+  }
   const checked = check(steps, request, traceparent);
   if ('status' in checked) {
-    refuse(request, response, checked);
+    // What comes next on the connection of a request that is read in two ways is not to be trusted.
+    refuse(request, response, checked, checked.code === 'no_route' ? {} : { connection: 'close' });
     return over(undefined, 'facade', checked.status);
   }
   const { table, decision, backend } = checked;
@@ -70,48 +79,52 @@ export async function exchange(
 
   let vouched: Vouched;
   try {
-    vouched = await vouch(steps, checked, request, backend);
+    vouched = await vouch(steps, checked, request);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     refuse(request, response, identityProblem(error, route.name), { 'retry-after': '1' });
-    return over(route.name, 'facade', 503);
+    return over(route.name, 'facade', 503, identityFailure(error));
   }
 
-  const other = route.compare === undefined ? undefined : table.backends.get(route.compare);
-  const keeper =
-    other !== undefined && other !== backend && isComparable(request) ? new AnswerKeeper() : undefined;
-
+  const other = comparedWith(checked, request);
+  const comparison = other === undefined ? undefined : steps.shadow.begin(route.name);
+  const method = request.method ?? 'GET';
   const result = await steps.forwarder.forward({
     backend,
-    method: request.method ?? 'GET',
-    path: checked.target.raw,
+    method,
+    path: checked.path,
     headers: requestHeaders(request, backend, vouched),
     request,
     response,
     answerHeaders: answerHeaders(table, decision, backend),
-    tap: keeper,
+    tap: comparison?.tap,
   });
   steps.identifier.answered(table, backend, request);
 
-  if (result.kind === 'failed') {
-    if (result.failure.kind === 'client_gone') return over(route.name, backend.name, 0, result.failure);
-    const problem = upstreamProblem(result.failure, route.name, backend.name);
-    refuse(request, response, problem);
-    return over(route.name, backend.name, problem.status, result.failure);
-  }
-  over(route.name, backend.name, result.status, result.kind === 'broken' ? result.failure : undefined);
+  if (other !== undefined && result.kind === 'answered') {
+    comparison?.finish(async () => {
+      const identity = await steps.identifier.identityFor(table, route, other, request);
+      return {
+        other,
+        method,
+        path: checked.path,
+        headers: requestHeaders(request, other, { ...vouched, identity }),
+      };
+    });
+  } else comparison?.cancel();
 
-  const answer = result.kind === 'answered' ? keeper?.answer() : undefined;
-  if (other === undefined || answer === undefined || !steps.shadow.admit(route.name)) return;
-  const identity = await steps.identifier.identityFor(table, route, other, request).catch(() => undefined);
-  steps.shadow.start({
-    route: route.name,
-    primary: { backend: backend.name, answer },
-    other,
-    method: request.method ?? 'GET',
-    path: checked.target.raw,
-    headers: requestHeaders(request, other, { ...vouched, identity }),
-  });
+  if (result.kind !== 'failed') {
+    return over(
+      route.name,
+      backend.name,
+      result.status,
+      result.kind === 'broken' ? result.failure : undefined,
+    );
+  }
+  if (result.failure.kind === 'client_gone') return over(route.name, backend.name, 0, result.failure);
+  const problem = upstreamProblem(result.failure, route.name, backend.name);
+  refuse(request, response, problem);
+  over(route.name, backend.name, problem.status, result.failure);
 }
 
 /** check -> decide -> identify -> forward -> record, for one WebSocket handshake. */
@@ -125,18 +138,35 @@ export async function exchangeWebSocket(
   socket.on('error', () => socket.destroy());
   const startedAt = performance.now();
   const traceparent = traceparentOf(request);
+  const path = pathOf(request);
+  const over = (route: string | undefined, backend: string, status: number, failure?: UpstreamFailure) =>
+    steps.record.finished({
+      method: 'WEBSOCKET',
+      path,
+      route,
+      backend,
+      status,
+      failure,
+      traceId: traceIdOf(traceparent) ?? '',
+      startedAt,
+    });
+
   const checked = check(steps, request, traceparent);
-  if ('status' in checked) return refuseOnSocket(socket, checked);
-  const { decision, backend } = checked;
+  if ('status' in checked) {
+    refuseOnSocket(socket, checked);
+    return over(undefined, 'facade', checked.status);
+  }
+  const { table, decision, backend } = checked;
   const { route } = decision;
   let vouched: Vouched;
   try {
-    vouched = await vouch(steps, checked, request, backend);
+    vouched = await vouch(steps, checked, request);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return refuseOnSocket(socket, identityProblem(error, route.name));
+    refuseOnSocket(socket, identityProblem(error, route.name), ['retry-after: 1']);
+    return over(route.name, 'facade', 503, identityFailure(error));
   }
-  request.url = checked.target.raw;
+  request.url = checked.path;
   steps.webSockets.forward({
     route: route.name,
     backend,
@@ -144,17 +174,8 @@ export async function exchangeWebSocket(
     socket,
     head,
     vouched,
-    finished: (failure) =>
-      steps.record.finished({
-        method: 'WEBSOCKET',
-        path: pathOf(request),
-        route: route.name,
-        backend: backend.name,
-        status: failure === undefined ? 101 : 502,
-        failure,
-        traceId: traceIdOf(traceparent) ?? '',
-        startedAt,
-      }),
+    answerHeaders: answerHeaders(table, decision, backend),
+    finished: (status, failure) => over(route.name, backend.name, status, failure),
   });
 }
 
@@ -164,10 +185,19 @@ function check(steps: Steps, request: IncomingMessage, traceparent: string): Che
   if (refused !== undefined) return refused;
   let target: RequestTarget;
   try {
-    target = parseTarget(request.url ?? '');
+    target = parseTarget(request.url ?? '', request.method);
   } catch (error) {
     if (!(error instanceof TargetRefused)) throw error;
     return { status: error.status, code: error.code, title: 'Request target refused', detail: error.line };
+  }
+  const host = target.authority ?? request.headers.host ?? '';
+  if (target.authority !== undefined && !isHost(host)) {
+    return {
+      status: 400,
+      code: 'invalid_host',
+      title: 'Bad request',
+      detail: 'The target names no valid host.',
+    };
   }
   const table = steps.table();
   const clientAddress = addressOf(request);
@@ -187,21 +217,23 @@ function check(steps: Steps, request: IncomingMessage, traceparent: string): Che
         'No route in routes.yaml matches this request. A catch-all (path: /*) to the monolith usually should.',
     };
   }
-  return { table, target, decision, backend, clientAddress, traceparent };
+  const path = target.query === undefined ? target.path : `${target.path}?${target.query}`;
+  return { table, target, path, host, decision, backend, clientAddress, traceparent };
 }
 
-async function vouch(
-  steps: Steps,
-  checked: Checked,
-  request: IncomingMessage,
-  backend: Backend,
-): Promise<Vouched> {
-  return {
-    clientAddress: checked.clientAddress,
-    scheme: (request.socket as TLSSocket).encrypted ? 'https' : 'http',
-    traceparent: checked.traceparent,
-    identity: await steps.identifier.identityFor(checked.table, checked.decision.route, backend, request),
-  };
+async function vouch(steps: Steps, checked: Checked, request: IncomingMessage): Promise<Vouched> {
+  const { table, decision, backend, clientAddress, host, traceparent } = checked;
+  const identity = await steps.identifier.identityFor(table, decision.route, backend, request);
+  const scheme = (request.socket as TLSSocket).encrypted ? 'https' : 'http';
+  return { clientAddress, scheme, host, traceparent, identity };
+}
+
+/** The backend whose answer is to be compared. Only reads are repeated, and of those only the plainest. */
+function comparedWith({ table, decision, backend }: Checked, request: IncomingMessage): Backend | undefined {
+  const { compare, writes } = decision.route;
+  if (compare === undefined || writes || request.method !== 'GET' || hasBody(request)) return undefined;
+  const other = table.backends.get(compare);
+  return other === backend ? undefined : other;
 }
 
 function answerHeaders(table: RouteTable, decision: Decision, backend: Backend): [string, string][] {
@@ -219,9 +251,17 @@ function refuse(
   headers: Record<string, string> = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const unread = !request.complete;
-  sendProblem(response, problem, unread ? { ...headers, connection: 'close' } : headers);
-  if (unread) request.resume();
+  // A client that waits for 100-continue may send its body after a refusal, or its next request.
+  const unsure = request.headers.expect !== undefined && !request.complete;
+  sendProblem(response, problem, unsure ? { ...headers, connection: 'close' } : headers);
+  discardBody(request);
+}
+
+/** `OPTIONS *` asks about the server as a whole (RFC 9110, 9.3.7), which to the client is the facade. */
+function answerForTheServer(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(204, { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' });
+  response.end();
+  discardBody(request);
 }
 
 function identityProblem(error: Failure, route: string): Problem {
@@ -234,8 +274,9 @@ function identityProblem(error: Failure, route: string): Problem {
   };
 }
 
-function isComparable(request: IncomingMessage): boolean {
-  return request.method === 'GET';
+/** For the log only: the cause names addresses, which the client is not told. */
+function identityFailure(error: Failure): UpstreamFailure {
+  return upstreamFailure(error.cause);
 }
 
 function traceparentOf(request: IncomingMessage): string {

@@ -61,6 +61,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const webSockets = new WebSocketForwarder();
   const metrics = new FacadeMetrics(() => webSockets.open);
   const shadow = new Shadow(recorder);
+  const identifier = new Identifier();
   let accepting = true;
   let invalid: string | undefined;
 
@@ -93,22 +94,24 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
 
   const steps: Steps = {
     table: () => watch.current(),
-    identifier: new Identifier(),
+    identifier,
     forwarder,
     webSockets,
     shadow,
     record: new Records(log, metrics, counter),
   };
+  const defect = (error: unknown) => log.error({ err: error }, 'defect in the facade');
   const server = createReceivingServer({
     request(request, response) {
+      if (!accepting) response.shouldKeepAlive = false;
       exchange(steps, request, response).catch((error: unknown) => {
-        log.error({ err: error }, 'defect in the facade');
+        defect(error);
         response.destroy();
       });
     },
     upgrade(request, socket, head) {
       exchangeWebSocket(steps, request, socket, head).catch((error: unknown) => {
-        log.error({ err: error }, 'defect in the facade');
+        defect(error);
         socket.destroy();
       });
     },
@@ -118,6 +121,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     accepting: () => accepting,
     routes: () => routesReport(watch.current(), invalid, counter, recorder),
     backends: () => backendHealth(watch.current().backends.values()),
+    onDefect: defect,
   });
 
   let port: number;
@@ -137,28 +141,34 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     throw error;
   }
 
+  let closed: Promise<void> | undefined;
+  const close = async (deadline: number) => {
+    accepting = false;
+    await watch.close();
+    await drained(server, webSockets, deadline);
+    await Promise.all([shadow.close(), identifier.close(), forwarder.close()]);
+    admin.closeAllConnections();
+    await new Promise((resolve) => admin.close(resolve));
+  };
   return {
     port,
     adminPort,
     table: () => watch.current(),
     comparisonsSettled: () => shadow.settle(),
-    async close(deadline = 8_000) {
-      accepting = false;
-      await watch.close();
-      await drained(server, webSockets, deadline);
-      await shadow.close();
-      await forwarder.close();
-      admin.closeAllConnections();
-      await new Promise((resolve) => admin.close(resolve));
+    close(deadline = 8_000) {
+      closed ??= close(deadline);
+      return closed;
     },
   };
 }
 
 async function drained(server: Server, webSockets: WebSocketForwarder, deadline: number): Promise<void> {
-  const cut = setTimeout(() => server.closeAllConnections(), deadline);
   const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
   webSockets.close();
+  // node:http keeps a connection whose request was in flight when the server was closed, once it is answered.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server.closeAllConnections(), deadline);
   await closed;
+  clearInterval(idle);
   clearTimeout(cut);
 }

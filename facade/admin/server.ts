@@ -10,6 +10,8 @@ export interface AdminView {
   readonly accepting: () => boolean;
   readonly routes: () => RoutesReport;
   readonly backends: () => Promise<BackendHealth[]>;
+  /** Told of a page that failed. */
+  readonly onDefect: (error: unknown) => void;
 }
 
 export interface BackendHealth {
@@ -37,7 +39,10 @@ export function createAdminServer(view: AdminView): Server {
     '/api/backends': async (response) => sendJson(response, 200, await view.backends()),
   };
   return createServer({ headersTimeout: 5_000, requestTimeout: 10_000 }, (request, response) => {
-    void answer(pages, request, response);
+    answer(pages, request, response).catch((error: unknown) => {
+      view.onDefect(error);
+      response.destroy();
+    });
   });
 }
 

@@ -1,17 +1,18 @@
 import { Agent } from 'undici';
+import type { AnswerTap } from '../forward/forwarder.ts';
 import type { Backend } from '../routes/model.ts';
-import type { Answer } from './answer.ts';
-import { longestCompared } from './answer.ts';
+import { type Answer, AnswerKeeper, decoded, longestCompared } from './answer.ts';
 import { compareAnswers } from './compare-answers.ts';
 import type { Recorder } from './recorder.ts';
 
-/** At most so many comparisons at once; beyond it they are shed, because the client's traffic comes first. */
-const mostAtOnce = 16;
+/**
+ * At most so many comparisons at once, from the client's request to the result; beyond it they are shed, because
+ * the client's traffic comes first. Together they keep no more than 2 * 256 KB each.
+ */
+const mostAtOnce = 64;
 
-/** A request that was answered, to be put to another backend too. */
-export interface Comparison {
-  readonly route: string;
-  readonly primary: { readonly backend: string; readonly answer: Answer };
+/** A request to put to the other backend, as the first one got it. */
+export interface Repetition {
   readonly other: Backend;
   readonly method: string;
   readonly path: string;
@@ -19,26 +20,48 @@ export interface Comparison {
   readonly headers: string[];
 }
 
+/** One comparison under way. Exactly one of `cancel` and `finish` is called. */
+export interface Comparison {
+  /** Sees the first backend's answer go by. */
+  readonly tap: AnswerTap;
+  /** The client did not get a whole answer, so there is nothing to compare. */
+  cancel(): void;
+  /** The client has its answer: now the other backend is asked. Never throws. */
+  finish(repetition: () => Promise<Repetition>): void;
+}
+
 /** Puts requests to a second backend after the client has its answer, and records how the two compare. */
 export class Shadow {
   readonly #recorder: Recorder;
+  readonly #agent = new Agent({ connect: { timeout: 2_000 }, allowH2: false });
   readonly #running = new Set<Promise<void>>();
-  readonly #agent = new Agent();
+  #begun = 0;
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder;
   }
 
-  /** Whether there is room for one more; where there is not, it is recorded as shed. */
-  admit(route: string): boolean {
-    if (this.#running.size < mostAtOnce) return true;
-    this.#recorder.record(route, { result: 'shed' });
-    return false;
-  }
-
-  start(comparison: Comparison): void {
-    const run = this.#run(comparison).finally(() => this.#running.delete(run));
-    this.#running.add(run);
+  /** Undefined where there is no room for one more, which is recorded as shed. */
+  begin(route: string): Comparison | undefined {
+    if (this.#begun >= mostAtOnce) {
+      this.#recorder.record(route, { result: 'shed' });
+      return undefined;
+    }
+    this.#begun++;
+    const keeper = new AnswerKeeper();
+    return {
+      tap: keeper,
+      cancel: () => {
+        this.#begun--;
+      },
+      finish: (repetition) => {
+        const run = this.#run(route, keeper, repetition).finally(() => {
+          this.#begun--;
+          this.#running.delete(run);
+        });
+        this.#running.add(run);
+      },
+    };
   }
 
   /** Waits until the comparisons under way are recorded. */
@@ -51,45 +74,43 @@ export class Shadow {
     await this.settle();
   }
 
-  async #run(comparison: Comparison): Promise<void> {
-    const { route, primary, other } = comparison;
+  async #run(route: string, keeper: AnswerKeeper, repetition: () => Promise<Repetition>): Promise<void> {
+    const primary = keeper.answer();
+    if (primary === undefined) return;
     try {
-      const answer = await answerOf(this.#agent, comparison);
-      const differences = compareAnswers(primary.answer, answer);
+      const repeated = await repetition();
+      const other = await this.#ask(repeated);
+      const differences = compareAnswers(await decoded(primary), await decoded(other));
       this.#recorder.record(
         route,
         differences.length === 0 ? { result: 'equal' } : { result: 'different', differences },
       );
     } catch (error) {
-      this.#recorder.record(route, {
-        result: 'failed',
-        reason: `${other.name}: ${(error as Error).message}`,
-      });
+      this.#recorder.record(route, { result: 'failed', reason: (error as Error).message });
     }
   }
-}
 
-async function answerOf(agent: Agent, comparison: Comparison): Promise<Answer> {
-  const { other } = comparison;
-  const answer = await agent.request({
-    origin: other.url,
-    path: comparison.path,
-    method: comparison.method as 'GET',
-    headers: comparison.headers,
-    headersTimeout: other.timeouts.request,
-    bodyTimeout: other.timeouts.idle,
-  });
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of answer.body) {
-    length += piece.length;
-    if (length > longestCompared) throw new Error(`its answer is longer than ${longestCompared} bytes`);
-    pieces.push(piece);
+  async #ask({ other, method, path, headers }: Repetition): Promise<Answer> {
+    const answer = await this.#agent.request({
+      origin: other.url,
+      path,
+      method: method as 'GET',
+      headers,
+      headersTimeout: other.timeouts.request,
+      bodyTimeout: other.timeouts.idle,
+    });
+    const pieces: Buffer[] = [];
+    let length = 0;
+    for await (const piece of answer.body) {
+      length += piece.length;
+      if (length > longestCompared) throw new Error(`its answer is longer than ${longestCompared} bytes`);
+      pieces.push(piece);
+    }
+    return {
+      status: answer.statusCode,
+      contentType: String(answer.headers['content-type'] ?? ''),
+      contentEncoding: String(answer.headers['content-encoding'] ?? ''),
+      body: Buffer.concat(pieces),
+    };
   }
-  const contentType = answer.headers['content-type'];
-  return {
-    status: answer.statusCode,
-    contentType: typeof contentType === 'string' ? contentType : '',
-    body: Buffer.concat(pieces),
-  };
 }

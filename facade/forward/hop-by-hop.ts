@@ -23,12 +23,11 @@ const essential = new Set(['host', 'content-length', 'content-type', 'content-en
  */
 export function hopByHop(connection: string | undefined): (lowerCaseName: string) => boolean {
   if (connection === undefined || /^\s*(keep-alive|close)\s*$/i.test(connection)) return isHopByHop;
-  const named = new Set(
-    connection
-      .split(',')
-      .map((token) => token.trim().toLowerCase())
-      .filter((token) => token !== '' && !essential.has(token)),
-  );
+  const named = new Set<string>();
+  for (const token of connection.split(',')) {
+    const name = token.trim().toLowerCase();
+    if (!essential.has(name)) named.add(name);
+  }
   return (name) => always.has(name) || named.has(name);
 }
 

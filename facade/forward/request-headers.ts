@@ -6,35 +6,34 @@ import { hopByHop } from './hop-by-hop.ts';
 export const identityHeader = 'x-strangler-identity';
 
 /**
- * Headers by which a client could pretend to be a proxy, or another caller. They are dropped, and the facade
- * writes those that it vouches for. `x-original-url` and `x-rewrite-url` replace the path in some frameworks.
+ * Headers by which a client could pretend to be a proxy, or another caller, besides all of x-forwarded-*. They are
+ * dropped, and the facade writes those that it vouches for. `x-original-url` and `x-rewrite-url` replace the path
+ * in some frameworks.
  */
 const claimedByTheFacade = new Set([
   identityHeader,
   'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-prefix',
-  'x-forwarded-proto',
-  'x-forwarded-server',
-  'x-forwarded-ssl',
   'x-original-host',
   'x-original-url',
   'x-real-ip',
   'x-rewrite-url',
 ]);
 
+/** Written anew below; 100-continue is answered by the facade itself. */
+const replaced = new Set(['expect', 'host', 'traceparent']);
+
 /** What the facade itself says to a backend about a request. */
 export interface Vouched {
   /** The client's address as the facade's socket sees it. */
-  clientAddress: string;
+  readonly clientAddress: string;
   /** The scheme by which the client reached the facade. */
-  scheme: 'http' | 'https';
+  readonly scheme: 'http' | 'https';
+  /** The authority that the client asked for; empty where an HTTP/1.0 client named none. */
+  readonly host: string;
   /** A W3C trace context, passed on or made. */
-  traceparent: string;
+  readonly traceparent: string;
   /** A signed identity, for backends that ask for one. */
-  identity: string | undefined;
+  readonly identity: string | undefined;
 }
 
 /**
@@ -43,27 +42,34 @@ export interface Vouched {
  */
 export function requestHeaders(request: IncomingMessage, backend: Backend, vouched: Vouched): string[] {
   const endsHere = hopByHop(request.headers.connection);
+  const { host, traceparent } = vouched;
+  // A trace that starts here has no state from elsewhere (W3C Trace Context, 4.3).
+  const newTrace = request.headers.traceparent !== traceparent;
   const headers: string[] = [];
   const raw = request.rawHeaders;
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string;
     const lower = name.toLowerCase();
-    if (endsHere(lower) || claimedByTheFacade.has(lower)) continue;
-    // The facade answers 100-continue itself; traceparent and Host follow below.
-    if (lower === 'expect' || lower === 'traceparent' || lower === 'host') continue;
+    if (endsHere(lower) || replaced.has(lower) || isClaim(lower)) continue;
+    if (newTrace && lower === 'tracestate') continue;
     headers.push(name, raw[index + 1] as string);
   }
-  const clientHost = request.headers.host ?? '';
-  headers.push('host', backend.host === 'preserve' && clientHost !== '' ? clientHost : hostOf(backend));
+  headers.push('host', backend.host === 'preserve' && host !== '' ? host : hostOf(backend));
   headers.push('x-forwarded-for', vouched.clientAddress);
   headers.push('x-forwarded-proto', vouched.scheme);
-  if (clientHost !== '') headers.push('x-forwarded-host', clientHost);
-  headers.push('traceparent', vouched.traceparent);
+  if (host !== '') headers.push('x-forwarded-host', host);
+  headers.push('traceparent', traceparent);
   if (vouched.identity !== undefined) headers.push(identityHeader, vouched.identity);
   return headers;
 }
 
+/** Some servers behind take `X_Forwarded_For` for `X-Forwarded-For`, as CGI did. */
+function isClaim(lowerCaseName: string): boolean {
+  const name = lowerCaseName.includes('_') ? lowerCaseName.replaceAll('_', '-') : lowerCaseName;
+  return name.startsWith('x-forwarded-') || claimedByTheFacade.has(name);
+}
+
 /** The Host under which a backend knows itself: its URL's authority. */
-export function hostOf(backend: Backend): string {
+function hostOf(backend: Backend): string {
   return backend.url.slice(backend.url.indexOf('//') + 2).replace(/\/$/, '');
 }

@@ -3,39 +3,52 @@ import { hopByHop } from './hop-by-hop.ts';
 /** Names the backend that answered; sent when routes.yaml says `servedBy: true`. */
 export const servedByHeader = 'x-served-by';
 
+/** What the answer's head is made from, besides the backend's own. */
+export interface AnswerSettings {
+  /** The facade's own headers, which replace the backend's of the same (lower-case) name; Set-Cookie is added. */
+  readonly own: readonly (readonly [string, string])[];
+  /** Whether trailers can follow the body, and so `Trailer` may announce them. */
+  readonly trailers: boolean;
+  readonly status: number;
+}
+
 /**
  * The headers of the answer to a client, as a flat list of names and values: the backend's, in their order and
  * spelling, without those that end here.
  * @param raw names and values alternating, as undici read them.
- * @param extra the facade's own, which replace the backend's of the same (lower-case) name; Set-Cookie is added.
  */
-export function responseHeaders(
-  raw: readonly (Buffer | string)[],
-  extra: readonly (readonly [string, string])[],
-): string[] {
-  const names: string[] = [];
-  let connection: string | undefined;
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = text(raw[index] as Buffer | string);
-    names.push(name);
-    if (name.length === 10 && name.toLowerCase() === 'connection') {
-      const value = text(raw[index + 1] as Buffer | string);
-      connection = connection === undefined ? value : `${connection},${value}`;
-    }
-  }
-  const endsHere = hopByHop(connection);
+export function responseHeaders(raw: readonly (Buffer | string)[], settings: AnswerSettings): string[] {
+  const endsHere = hopByHop(connectionOf(raw));
   const headers: string[] = [];
-  for (const [index, name] of names.entries()) {
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = latin1(raw[index]);
     const lower = name.toLowerCase();
-    if (endsHere(lower)) continue;
-    if (lower !== 'set-cookie' && extra.some(([own]) => own === lower)) continue;
-    headers.push(name, text(raw[2 * index + 1] as Buffer | string));
+    if (lower === 'trailer' ? !settings.trailers : endsHere(lower)) continue;
+    // A 204 has no body and so no length (RFC 9110, 8.6).
+    if (lower === 'content-length' && settings.status === 204) continue;
+    if (lower !== 'set-cookie' && replaced(lower, settings.own)) continue;
+    headers.push(name, latin1(raw[index + 1]));
   }
-  for (const [name, value] of extra) headers.push(name, value);
+  for (const [name, value] of settings.own) headers.push(name, value);
   return headers;
 }
 
 /** Header bytes are ISO-8859-1 (RFC 9110, 5.5): every byte survives, whatever it was meant to be. */
-function text(value: Buffer | string): string {
-  return typeof value === 'string' ? value : value.toString('latin1');
+export function latin1(value: Buffer | string | undefined): string {
+  return typeof value === 'object' ? value.toString('latin1') : (value ?? '');
+}
+
+function connectionOf(raw: readonly (Buffer | string)[]): string | undefined {
+  let connection: string | undefined;
+  for (let index = 0; index < raw.length; index += 2) {
+    if (raw[index]?.length !== 10 || latin1(raw[index]).toLowerCase() !== 'connection') continue;
+    const value = latin1(raw[index + 1]);
+    connection = connection === undefined ? value : `${connection},${value}`;
+  }
+  return connection;
+}
+
+function replaced(name: string, own: AnswerSettings['own']): boolean {
+  for (const [ownName] of own) if (ownName === name) return true;
+  return false;
 }

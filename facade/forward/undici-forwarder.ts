@@ -1,12 +1,17 @@
-import { type Dispatcher, Pool } from 'undici';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { Client, type Dispatcher, Pool } from 'undici';
 import type { Backend } from '../routes/model.ts';
 import type { Forwarder, Forwarding, ForwardingResult } from './forwarder.ts';
-import { hasBody, requestBody } from './request-body.ts';
-import { responseHeaders } from './response-headers.ts';
+import { sendInterim } from './interim-answer.ts';
+import { hasBody, RequestBody } from './request-body.ts';
+import { latin1, responseHeaders } from './response-headers.ts';
 import { UpstreamFailure, upstreamFailure } from './upstream-failure.ts';
 
 /** Methods that may be sent again when a kept connection turns out to be closed (RFC 9110, 9.2.1). */
 const safe = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Bytes of an answer's head. */
+const longestHead = 64 * 1024;
 
 /** A forwarder on undici: one pool of kept connections per backend address. */
 export function createUndiciForwarder(): Forwarder {
@@ -16,13 +21,7 @@ export function createUndiciForwarder(): Forwarder {
     const key = poolKey(backend);
     let pool = pools.get(key);
     if (pool === undefined) {
-      pool = new Pool(backend.url, {
-        pipelining: 1,
-        connect: { timeout: backend.timeouts.connect },
-        // Head and body time-outs are per request, see below.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
+      pool = new Pool(backend.url, connectionSettings(backend));
       pools.set(key, pool);
     }
     return pool;
@@ -30,16 +29,22 @@ export function createUndiciForwarder(): Forwarder {
 
   return {
     async forward(forwarding) {
-      const pool = poolOf(forwarding.backend);
-      const first = await forwardOnce(pool, forwarding);
+      const first = await forwardOnce(poolOf(forwarding.backend), forwarding);
       // The backend may close a kept connection just as it is used again: the request was then never read.
-      // That cannot be told from a crash in the middle of it, so only what is safe to repeat is repeated.
+      // That cannot be told from a crash in the middle of it, so only what is safe to repeat is repeated, and
+      // on a new connection, because the other kept ones may be as stale.
       const again =
         first.kind === 'failed' &&
         first.failure.kind === 'reset' &&
         safe.has(forwarding.method) &&
         !hasBody(forwarding.request);
-      return again ? forwardOnce(pool, forwarding) : first;
+      if (!again) return first;
+      const fresh = new Client(forwarding.backend.url, connectionSettings(forwarding.backend));
+      try {
+        return await forwardOnce(fresh, forwarding);
+      } finally {
+        void fresh.destroy();
+      }
     },
     retain(backends) {
       const kept = new Set([...backends].map(poolKey));
@@ -60,82 +65,181 @@ function poolKey(backend: Backend): string {
   return `${backend.url} ${backend.timeouts.connect}`;
 }
 
-function forwardOnce(pool: Pool, forwarding: Forwarding): Promise<ForwardingResult> {
-  const { backend, request, response } = forwarding;
+function connectionSettings(backend: Backend): Client.Options {
+  return {
+    pipelining: 1,
+    connect: { timeout: backend.timeouts.connect },
+    maxHeaderSize: longestHead,
+    allowH2: false,
+  };
+}
+
+function forwardOnce(dispatcher: Dispatcher, forwarding: Forwarding): Promise<ForwardingResult> {
   return new Promise((resolve) => {
-    let controller: Dispatcher.DispatchController | undefined;
-    let clientGone: UpstreamFailure | undefined;
-    let status = 0;
-
-    const onClientClose = () => {
-      if (response.writableFinished) return;
-      clientGone = new UpstreamFailure('client_gone', 'the client went away before the answer was complete');
-      controller?.abort(clientGone);
-    };
-    const onDrain = () => controller?.resume();
-    const settle = (result: ForwardingResult) => {
-      response.off('close', onClientClose);
-      response.off('drain', onDrain);
-      resolve(result);
-    };
-    response.on('close', onClientClose);
-    response.on('drain', onDrain);
-
+    const once = new OneForwarding(forwarding, resolve);
+    const { backend, request, response } = forwarding;
     const options: Dispatcher.DispatchOptions = {
       method: forwarding.method,
       path: forwarding.path,
       headers: forwarding.headers,
       // undici's types leave out the async iterables that it takes.
-      body: hasBody(request) ? (requestBody(request, backend.timeouts.idle) as unknown as null) : null,
+      body: once.body as unknown as null,
       headersTimeout: backend.timeouts.request,
       bodyTimeout: backend.timeouts.idle,
     };
-    pool.dispatch(options, {
-      onRequestStart(started) {
-        controller = started;
-        if (clientGone !== undefined) started.abort(clientGone);
-      },
-      onResponseStart(started, statusCode, headers, statusMessage) {
-        if (statusCode < 200) {
-          if (statusCode === 103 && headers.link !== undefined) {
-            response.writeEarlyHints({ link: headers.link });
-          }
-          return;
-        }
-        status = statusCode;
-        const raw = (started.rawHeaders ?? []) as readonly (Buffer | string)[];
-        const answer = responseHeaders(raw, forwarding.answerHeaders);
-        forwarding.tap?.head(statusCode, answer);
-        response.writeHead(statusCode, statusMessage ?? '', answer);
-        response.flushHeaders();
-      },
-      onResponseData(started, chunk) {
-        forwarding.tap?.data(chunk);
-        if (!response.write(chunk)) started.pause();
-      },
-      onResponseEnd(_, trailers) {
-        if (Object.keys(trailers).length > 0) addTrailers(forwarding, trailers);
-        response.end();
-        settle({ kind: 'answered', status });
-      },
-      onResponseError(_, error) {
-        const failure = clientGone ?? upstreamFailure(error);
-        if (status === 0) return settle({ kind: 'failed', failure });
-        // A cut connection is the only way to tell the client that the answer is incomplete.
-        response.destroy();
-        settle({ kind: 'broken', status, failure });
-      },
-    });
+    if (response.destroyed || request.errored) once.clientGone();
+    else dispatcher.dispatch(options, once);
   });
 }
 
+/** One attempt: what undici tells of the backend's answer goes to the client, and back-pressure to the backend. */
+class OneForwarding implements Dispatcher.DispatchHandler {
+  readonly body: RequestBody | null;
+  readonly #forwarding: Forwarding;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #resolve: (result: ForwardingResult) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  /** Why the facade itself gave up. */
+  #givenUp: UpstreamFailure | undefined;
+  /** 0 until the head of the answer is there. */
+  #status = 0;
+  #bodyBegun = false;
+  #stalled: NodeJS.Timeout | undefined;
+
+  constructor(forwarding: Forwarding, resolve: (result: ForwardingResult) => void) {
+    this.#forwarding = forwarding;
+    this.#request = forwarding.request;
+    this.#response = forwarding.response;
+    this.#resolve = resolve;
+    const { request, response, backend } = forwarding;
+    this.body = hasBody(request) ? new RequestBody(request, response, backend.timeouts.idle) : null;
+    response.on('close', this.clientGone);
+    // Of a pipelined request whose turn to be answered has not come, only the request hears that the client left.
+    request.on('error', this.clientGone);
+    response.on('drain', this.#drained);
+  }
+
+  readonly clientGone = (): void => {
+    if (this.#response.writableFinished) return;
+    this.#giveUp(new UpstreamFailure('client_gone', 'the client went away before the answer was complete'));
+  };
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#givenUp !== undefined) controller.abort(this.#givenUp);
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _: unknown,
+    statusMessage?: string,
+  ): void {
+    const raw = (controller.rawHeaders ?? []) as readonly (Buffer | string)[];
+    const response = this.#response;
+    const reason = reasonPhrase(status, statusMessage);
+    if (status < 200) {
+      sendInterim(response, status, reason, raw);
+      return;
+    }
+    this.#status = status;
+    const { answerHeaders, method, tap } = this.#forwarding;
+    const headers = responseHeaders(raw, {
+      own: answerHeaders,
+      status,
+      trailers: response.req.httpVersion === '1.1' && method !== 'HEAD' && !hasLength(raw),
+    });
+    tap?.head(status, headers);
+    response.writeHead(status, reason, headers);
+    // Body bytes that came along with the head go out with it; a head that came alone does not wait for them.
+    process.nextTick(this.#flushHead);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bodyBegun = true;
+    this.#forwarding.tap?.data(chunk);
+    if (this.#response.write(chunk)) return;
+    controller.pause();
+    this.#stalled ??= setTimeout(() => {
+      const idle = this.#forwarding.backend.timeouts.idle;
+      this.#giveUp(new UpstreamFailure('client_slow', `the client took nothing for ${idle} ms`));
+    }, this.#forwarding.backend.timeouts.idle);
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    this.#bodyBegun = true;
+    const trailers = (controller.rawTrailers ?? []) as readonly (Buffer | string)[];
+    if (trailers.length > 0) addTrailers(this.#response, trailers);
+    this.#response.end();
+    this.#settle({ kind: 'answered', status: this.#status });
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    const failure = this.#givenUp ?? upstreamFailure(error);
+    if (this.#status === 0) this.#settle({ kind: 'failed', failure });
+    else {
+      cutAnswer(this.#request, this.#response);
+      this.#settle({ kind: 'broken', status: this.#status, failure });
+    }
+  }
+
+  #giveUp(failure: UpstreamFailure): void {
+    if (this.#givenUp !== undefined) return;
+    this.#givenUp = failure;
+    this.#controller?.abort(failure);
+    // Not started: it waits for a connection, and nobody else does.
+    if (this.#controller === undefined) this.#settle({ kind: 'failed', failure });
+  }
+
+  readonly #flushHead = (): void => {
+    if (!this.#bodyBegun && !this.#response.destroyed) this.#response.flushHeaders();
+  };
+
+  readonly #drained = (): void => {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
+    this.#controller?.resume();
+  };
+
+  #settle(result: ForwardingResult): void {
+    clearTimeout(this.#stalled);
+    this.#response.off('close', this.clientGone);
+    this.#request.off('error', this.clientGone);
+    this.#response.off('drain', this.#drained);
+    this.body?.stop();
+    this.#resolve(result);
+  }
+}
+
+/**
+ * Tells the client that its answer is incomplete, by cutting the connection. Where only the end of the connection
+ * marks the end of the body, as for HTTP/1.0, nothing but a reset says so.
+ */
+function cutAnswer(request: IncomingMessage, response: ServerResponse): void {
+  if (request.httpVersion === '1.0') request.socket.resetAndDestroy();
+  else response.destroy();
+}
+
+/** undici reads the reason as UTF-8, while any byte may stand there. */
+function reasonPhrase(status: number, read: string | undefined): string {
+  if (read === undefined || !/[^\t\x20-\x7e]/.test(read)) return read ?? '';
+  return read.includes('\ufffd') ? (STATUS_CODES[status] ?? '') : Buffer.from(read).toString('latin1');
+}
+
+function hasLength(raw: readonly (Buffer | string)[]): boolean {
+  for (let index = 0; index < raw.length; index += 2) {
+    if (raw[index]?.length === 14 && latin1(raw[index]).toLowerCase() === 'content-length') return true;
+  }
+  return false;
+}
+
 /** Trailers need a chunked answer; where the client's connection has none, they are dropped (RFC 9110, 6.5.1). */
-function addTrailers(forwarding: Forwarding, trailers: Record<string, string | string[] | undefined>): void {
-  const { response } = forwarding;
+function addTrailers(response: ServerResponse, raw: readonly (Buffer | string)[]): void {
   if (!response.chunkedEncoding) return;
   const pairs: [string, string][] = [];
-  for (const [name, value] of Object.entries(trailers)) {
-    for (const one of Array.isArray(value) ? value : [value ?? '']) pairs.push([name, one]);
+  for (let index = 0; index < raw.length; index += 2) {
+    pairs.push([latin1(raw[index]), latin1(raw[index + 1])]);
   }
   response.addTrailers(pairs);
 }

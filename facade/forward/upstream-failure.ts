@@ -2,14 +2,14 @@ import type { Problem } from '@strangler-fig/kernel/problem';
 
 /** Who failed, in which phase of forwarding one request. The list is closed. */
 export type UpstreamFailureKind =
-  | 'unreachable' // no connection to the backend
+  | 'unreachable' // no connection to the backend, so nothing was sent
   | 'connect_timeout' // no connection within its connect time-out
   | 'answer_timeout' // connected and sent, no answer's head within its request time-out
   | 'idle_timeout' // the answer began and then paused longer than its idle time-out
   | 'reset' // the backend closed the connection before the answer was complete
   | 'bad_answer' // what the backend sent is not HTTP, or beyond limits
   | 'client_gone' // the client went away first
-  | 'client_slow'; // the client paused within its body longer than the idle time-out
+  | 'client_slow'; // the client paused, in its body or in taking the answer, longer than the idle time-out
 
 export class UpstreamFailure extends Error {
   readonly kind: UpstreamFailureKind;
@@ -21,29 +21,33 @@ export class UpstreamFailure extends Error {
   }
 }
 
-const bySystemCode: Record<string, UpstreamFailureKind> = {
+const byCode: Record<string, UpstreamFailureKind> = {
   UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
-  ETIMEDOUT: 'connect_timeout',
-  ERR_UPSTREAM_UPGRADE_TIMEOUT: 'answer_timeout',
   UND_ERR_HEADERS_TIMEOUT: 'answer_timeout',
   UND_ERR_BODY_TIMEOUT: 'idle_timeout',
-  UND_ERR_SOCKET: 'reset',
-  ECONNRESET: 'reset',
-  EPIPE: 'reset',
-  UND_ERR_CLOSED: 'reset',
-  UND_ERR_DESTROYED: 'reset',
   UND_ERR_HEADERS_OVERFLOW: 'bad_answer',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'bad_answer',
-  UND_ERR_RESPONSE_EXCEEDED_SIZE: 'bad_answer',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'bad_answer',
 };
 
-/** Finds out what an error of undici, node:net or httpxy means. */
+/** What fails before a connection is there: looking up the name, connecting, and TLS. */
+const beforeConnected = /^(?:connect|getaddrinfo)$/;
+const ofTls = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/;
+
+/** Finds out what an error of undici, node:net or node:http means. */
 export function upstreamFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   const cause = error instanceof Error ? error : new Error(String(error));
-  const code = String((cause as NodeJS.ErrnoException).code ?? '');
-  const kind = bySystemCode[code] ?? (code.startsWith('HPE_') ? 'bad_answer' : 'unreachable');
-  return new UpstreamFailure(kind, cause.message, cause);
+  return new UpstreamFailure(kindOf(cause), cause.message, cause);
+}
+
+/** Whatever is not known counts as cut off in the middle: then nobody concludes that nothing was sent. */
+function kindOf(error: NodeJS.ErrnoException): UpstreamFailureKind {
+  const { code = '', syscall = '' } = error;
+  if (error instanceof AggregateError) return 'unreachable';
+  if (beforeConnected.test(syscall)) return code === 'ETIMEDOUT' ? 'connect_timeout' : 'unreachable';
+  if (ofTls.test(code)) return 'unreachable';
+  return byCode[code] ?? (code.startsWith('HPE_') ? 'bad_answer' : 'reset');
 }
 
 /** What the client is told. The backend is named, its address is not. */
@@ -57,7 +61,10 @@ export function upstreamProblem(failure: UpstreamFailure, route: string, backend
         status: 504,
         code: `backend_${failure.kind}`,
         title: 'The backend did not answer in time',
-        detail: `${backend} ${failure.kind === 'connect_timeout' ? 'took no connection' : 'sent no answer'} within its time-out. It may or may not have processed the request.`,
+        detail:
+          failure.kind === 'connect_timeout'
+            ? `${backend} took no connection within its time-out; the request was not sent.`
+            : `${backend} sent no answer within its time-out. It may or may not have processed the request.`,
         ...context,
       };
     case 'unreachable':
@@ -76,14 +83,21 @@ export function upstreamProblem(failure: UpstreamFailure, route: string, backend
         detail: 'The request body paused for longer than the time-out.',
         ...context,
       };
-    case 'reset':
     case 'bad_answer':
+      return {
+        status: 502,
+        code: 'backend_bad_answer',
+        title: 'The backend did not give a usable answer',
+        detail: `${backend} sent something that is not valid HTTP. It may or may not have processed the request.`,
+        ...context,
+      };
+    case 'reset':
     case 'client_gone':
       return {
         status: 502,
-        code: failure.kind === 'bad_answer' ? 'backend_bad_answer' : 'backend_reset',
+        code: 'backend_reset',
         title: 'The backend did not give a usable answer',
-        detail: `${backend} ${failure.kind === 'bad_answer' ? 'sent something that is not valid HTTP' : 'closed the connection before it answered'}. It may or may not have processed the request.`,
+        detail: `${backend} closed the connection before it answered. It may or may not have processed the request.`,
         ...context,
       };
   }

@@ -1,28 +1,25 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyMiddleware } from 'http-proxy-middleware';
-import { refuseOnSocket } from '../receive/refusal.ts';
+import { lingerThenClose, refuseOnSocket } from '../receive/refusal.ts';
 import type { Backend } from '../routes/model.ts';
 import { requestHeaders, type Vouched } from './request-headers.ts';
-import { type UpstreamFailure, upstreamFailure, upstreamProblem } from './upstream-failure.ts';
+import { UpstreamFailure, upstreamFailure, upstreamProblem } from './upstream-failure.ts';
 
 /** One WebSocket handshake to one backend. */
 export interface WebSocketForwarding {
   readonly route: string;
   readonly backend: Backend;
+  /** The client's handshake; its url is the path to ask the backend for. */
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
   readonly vouched: Vouched;
-  /** Told when the connection is over, with the failure where the handshake failed. */
-  readonly finished: (failure: UpstreamFailure | undefined) => void;
-}
-
-interface Handshake extends WebSocketForwarding {
-  /** The backend has switched protocols: from now on the bytes are the two ends' own. */
-  switched?: boolean;
-  failed?: UpstreamFailure;
+  /** Headers that the facade adds to the answer. */
+  readonly answerHeaders: readonly (readonly [string, string])[];
+  /** Told once, when the handshake has its answer: the backend's status, or the facade's where it failed. */
+  readonly finished: (status: number, failure: UpstreamFailure | undefined) => void;
 }
 
 /**
@@ -31,64 +28,116 @@ interface Handshake extends WebSocketForwarding {
  * (chimurai/http-proxy-middleware#463), and one per reload would leak listeners (#909).
  */
 export class WebSocketForwarder {
-  readonly #pending = new WeakMap<IncomingMessage, Handshake>();
+  readonly #handshakes = new WeakMap<IncomingMessage, Handshake>();
   readonly #open = new Set<Duplex>();
-  readonly #upgradeTo = new Map<number, ReturnType<typeof createProxyMiddleware>>();
+  #closed = false;
 
-  /** Connections open now. */
+  readonly #proxy = createProxyMiddleware({
+    router: (request) => (this.#handshakes.get(request) as Handshake).forwarding.backend.url,
+    target: 'http://target-is-chosen-by-router.invalid',
+    changeOrigin: false,
+    xfwd: false,
+    on: {
+      proxyReqWs: (outgoing, request) => this.#handshakes.get(request)?.asks(outgoing),
+      error: (error, request) => this.#handshakes.get(request)?.fails(upstreamFailure(error)),
+    },
+  });
+
+  /** Connections open now, handshakes under way included. */
   get open(): number {
     return this.#open.size;
   }
 
   forward(forwarding: WebSocketForwarding): void {
     const { request, socket, backend } = forwarding;
-    request.headers = handshakeHeaders(request, backend, forwarding.vouched);
-    this.#pending.set(request, forwarding);
+    if (this.#closed || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
     this.#open.add(socket);
-    socket.once('close', () => {
-      this.#open.delete(socket);
-      forwarding.finished(this.#pending.get(request)?.failed);
-      this.#pending.delete(request);
-    });
-    this.#proxy(backend.timeouts.request).upgrade(request, socket as Socket, forwarding.head);
+    socket.once('close', () => this.#open.delete(socket));
+    this.#handshakes.set(request, new Handshake(forwarding));
+    request.headers = handshakeHeaders(request, backend, forwarding.vouched);
+    this.#proxy.upgrade(request, socket as Socket, forwarding.head);
   }
 
-  /** Cuts the connections that are still open. */
+  /** Cuts the connections that are still open, and takes no more. */
   close(): void {
+    this.#closed = true;
     for (const socket of this.#open) socket.destroy();
   }
+}
 
-  /** The handshake's time-out is fixed when an instance is made, so there is one per distinct time-out. */
-  #proxy(upgradeTimeout: number): ReturnType<typeof createProxyMiddleware> {
-    let proxy = this.#upgradeTo.get(upgradeTimeout);
-    if (proxy === undefined) {
-      proxy = createProxyMiddleware({
-        router: (request) => (this.#pending.get(request) as Handshake).backend.url,
-        target: 'http://target-is-chosen-by-router.invalid',
-        upgradeTimeout,
-        changeOrigin: false,
-        xfwd: false,
-        on: {
-          proxyReqWs: (outgoing, request) => {
-            outgoing.once('upgrade', () => {
-              const handshake = this.#pending.get(request);
-              if (handshake !== undefined) handshake.switched = true;
-            });
-          },
-          error: (error, request, socket) => this.#failed(error, request, socket as Duplex),
-        },
-      });
-      this.#upgradeTo.set(upgradeTimeout, proxy);
-    }
-    return proxy;
+/** What http-proxy-middleware leaves open: time-outs, the facade's headers, and that either end's going ends both. */
+class Handshake {
+  readonly forwarding: WebSocketForwarding;
+  #outgoing: ClientRequest | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #answered = false;
+
+  constructor(forwarding: WebSocketForwarding) {
+    this.forwarding = forwarding;
+    forwarding.socket.once('close', () => {
+      this.#outgoing?.destroy();
+      this.#over(0, new UpstreamFailure('client_gone', 'the client went away within the handshake'));
+    });
   }
 
-  #failed(error: Error, request: IncomingMessage, socket: Duplex): void {
-    const handshake = this.#pending.get(request);
-    if (handshake === undefined || handshake.failed !== undefined) return;
-    handshake.failed = upstreamFailure(error);
-    if (handshake.switched) socket.destroy();
-    else refuseOnSocket(socket, upstreamProblem(handshake.failed, handshake.route, handshake.backend.name));
+  /** The handshake goes to the backend. These listeners come before those of http-proxy-middleware. */
+  asks(outgoing: ClientRequest): void {
+    const { backend, socket } = this.forwarding;
+    this.#outgoing = outgoing;
+    this.#within(backend.timeouts.connect, 'connect_timeout');
+    outgoing.once('socket', (connection) => {
+      const event = backend.url.startsWith('https:') ? 'secureConnect' : 'connect';
+      connection.once(event, () => this.#within(backend.timeouts.request, 'answer_timeout'));
+    });
+    outgoing.once('upgrade', (answer: IncomingMessage, connection: Socket) => {
+      this.#add(answer);
+      this.#over(101, undefined);
+      socket.once('close', () => connection.destroy());
+      connection.once('close', () => (socket as Socket).destroySoon());
+    });
+    outgoing.once('response', (answer) => {
+      this.#add(answer);
+      this.#over(answer.statusCode ?? 0, undefined);
+      socket.once('finish', () => lingerThenClose(socket));
+    });
+  }
+
+  fails(failure: UpstreamFailure): void {
+    const { socket, route, backend } = this.forwarding;
+    if (this.#answered) {
+      socket.destroy();
+      return;
+    }
+    const problem = upstreamProblem(failure, route, backend.name);
+    this.#over(problem.status, failure);
+    refuseOnSocket(socket, problem);
+    this.#outgoing?.destroy();
+  }
+
+  #within(milliseconds: number, kind: 'connect_timeout' | 'answer_timeout'): void {
+    if (this.#answered) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.fails(new UpstreamFailure(kind, `no answer to the handshake within ${milliseconds} ms`));
+    }, milliseconds);
+  }
+
+  #over(status: number, failure: UpstreamFailure | undefined): void {
+    clearTimeout(this.#timer);
+    if (this.#answered) return;
+    this.#answered = true;
+    this.forwarding.finished(status, failure);
+  }
+
+  #add(answer: IncomingMessage): void {
+    for (const [name, value] of this.forwarding.answerHeaders) {
+      if (name === 'set-cookie')
+        answer.headers['set-cookie'] = [...(answer.headers['set-cookie'] ?? []), value];
+      else answer.headers[name] = value;
+    }
   }
 }
 
@@ -103,8 +152,8 @@ function handshakeHeaders(
   for (let index = 0; index < flat.length; index += 2) {
     const name = (flat[index] as string).toLowerCase();
     const value = flat[index + 1] as string;
-    headers[name] =
-      headers[name] === undefined ? value : `${headers[name]}${name === 'cookie' ? '; ' : ', '}${value}`;
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`;
   }
   return { ...headers, connection: 'Upgrade', upgrade: 'websocket' };
 }

@@ -36,6 +36,10 @@ export class Identifier {
     if (value !== undefined) this.#sessions.forget(source, value);
   }
 
+  close(): Promise<void> {
+    return this.#sessions.close();
+  }
+
   async #caller(table: RouteTable, request: IncomingMessage): Promise<Caller> {
     const source = sessionSource(table);
     if (source === undefined) return anonymous;

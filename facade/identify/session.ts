@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '@strangler-fig/kernel/failure';
-import { request } from 'undici';
+import { Agent } from 'undici';
 import { z } from 'zod';
 import type { Backend } from '../routes/model.ts';
 import { anonymous, type Caller } from './caller.ts';
@@ -13,6 +13,9 @@ export interface SessionSource {
   /** Milliseconds. */
   readonly cache: number;
 }
+
+/** Milliseconds that one question may take, whatever the backend's own time-outs: a client waits for it. */
+const longestQuestion = 5_000;
 
 /** Answers of the session endpoint that are longer than this are not read. */
 const longestAnswer = 64 * 1024;
@@ -30,30 +33,44 @@ const userAnswer = z.object({
  */
 export class SessionResolver {
   readonly #known = new Map<string, { caller: Promise<Caller>; until: number }>();
+  readonly #agent = new Agent({ connect: { timeout: longestQuestion }, allowH2: false });
 
   /**
    * @param value the session cookie's value.
    * @throws Failure `session_unavailable` where the application cannot tell: the caller is then unknown, which is
-   *   not the same as not logged in.
+   *   not the same as not logged in. Its message names the backend, why is in its cause.
    */
   resolve(source: SessionSource, value: string): Promise<Caller> {
     const key = keyOf(source, value);
     const known = this.#known.get(key);
     if (known !== undefined && known.until > Date.now()) return known.caller;
 
-    const caller = ask(source, value);
+    const caller = ask(this.#agent, source, value);
+    if (source.cache === 0) return caller;
+    const expires = Date.now() + source.cache;
+    const entry = { caller, until: Number.POSITIVE_INFINITY };
     this.#known.delete(key);
-    if (source.cache > 0) {
-      if (this.#known.size >= mostRemembered) this.#known.delete(this.#known.keys().next().value as string);
-      this.#known.set(key, { caller, until: Date.now() + source.cache });
-      caller.catch(() => this.#known.delete(key));
-    }
+    if (this.#known.size >= mostRemembered) this.#known.delete(this.#known.keys().next().value as string);
+    this.#known.set(key, entry);
+    caller.then(
+      () => {
+        entry.until = expires;
+      },
+      () => {
+        // Unless it was forgotten and asked again meanwhile.
+        if (this.#known.get(key) === entry) this.#known.delete(key);
+      },
+    );
     return caller;
   }
 
   /** What was known of a session may have changed: a login, a logout. */
   forget(source: SessionSource, value: string): void {
     this.#known.delete(keyOf(source, value));
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
   }
 }
 
@@ -62,13 +79,17 @@ function keyOf(source: SessionSource, value: string): string {
   return createHash('sha256').update(`${source.backend.url}${source.path}\n${value}`).digest('base64');
 }
 
-async function ask(source: SessionSource, value: string): Promise<Caller> {
+async function ask(agent: Agent, source: SessionSource, value: string): Promise<Caller> {
   const { backend } = source;
   try {
-    const answer = await request(new URL(source.path, backend.url), {
+    const answer = await agent.request({
+      origin: backend.url,
+      path: source.path,
+      method: 'GET',
       headers: { cookie: `${source.cookie}=${value}`, accept: 'application/json' },
-      headersTimeout: Math.min(backend.timeouts.request, 5_000),
-      bodyTimeout: Math.min(backend.timeouts.idle, 5_000),
+      headersTimeout: Math.min(backend.timeouts.request, longestQuestion),
+      bodyTimeout: Math.min(backend.timeouts.idle, longestQuestion),
+      signal: AbortSignal.timeout(longestQuestion),
     });
     if (answer.statusCode === 401 || answer.statusCode === 403) {
       await answer.body.dump();
@@ -80,11 +101,10 @@ async function ask(source: SessionSource, value: string): Promise<Caller> {
     }
     return callerIn(await boundedText(answer.body));
   } catch (error) {
-    throw new Failure(
-      'session_unavailable',
-      `${backend.name} could not say whose session this is at ${source.path}: ${(error as Error).message}.`,
-      { hint: 'See whether it runs, and identity.session in routes.yaml.', cause: error },
-    );
+    throw new Failure('session_unavailable', `${backend.name} could not say whose session this is.`, {
+      hint: 'See whether it runs, and identity.session in routes.yaml.',
+      cause: error,
+    });
   }
 }
 

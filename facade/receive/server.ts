@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { parserProblem, refuseOnSocket } from './refusal.ts';
+import { sendProblem } from '@strangler-fig/kernel/problem';
+import { connectRefused, expectationProblem, parserProblem, refuseOnSocket } from './refusal.ts';
 
 /** Who deals with what the server receives. */
 export interface Receiver {
+  /** `Expect: 100-continue` is not answered yet: whoever reads the body does that. */
   request(request: IncomingMessage, response: ServerResponse): void;
   /** A request for a WebSocket; other upgrades are not offered, so they arrive as ordinary requests. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -27,27 +30,59 @@ export function createReceivingServer(receiver: Receiver): Server {
   const server = createServer({
     ...limits,
     // Otherwise Upgrade: h2c, which some clients send along with every request, would break the request.
-    shouldUpgradeCallback: (request) => isWebSocket(request),
+    shouldUpgradeCallback: isWebSocketHandshake,
     // A missing Host is refused by check/headers.ts, with an answer that says so.
     requireHostHeader: false,
     insecureHTTPParser: false,
     noDelay: true,
   });
   server.on('request', receiver.request);
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    response.writeContinue();
-    receiver.request(request, response);
+  server.on('checkContinue', receiver.request);
+  server.on('checkExpectation', (_: IncomingMessage, response: ServerResponse) => {
+    sendProblem(response, expectationProblem, { connection: 'close' });
+  });
+  server.on('connect', (_: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => socket.destroy());
+    refuseOnSocket(socket, connectRefused);
   });
   server.on('upgrade', receiver.upgrade);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    // Once an answer is under way on the connection, a second one would be taken for its body.
-    const started = (socket as { _httpMessage?: ServerResponse })._httpMessage?.headersSent === true;
-    if (started || error.code === 'ECONNRESET') socket.destroy();
-    else refuseOnSocket(socket, parserProblem(error));
+    if (error.code === 'ECONNRESET') socket.destroy();
+    else refuseBytes(error, socket as Socket);
   });
   return server;
 }
 
-function isWebSocket(request: IncomingMessage): boolean {
-  return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
+/**
+ * Answers bytes that are not HTTP, in turn: the client takes what it reads for the answer to its oldest request.
+ * So whole requests before them get their own answers first.
+ */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
+  // The oldest response that is not finished. node:http does not offer it, but its own handler relies on it too.
+  const pending = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
+  if (pending === undefined || pending === null) refuseOnSocket(socket, parserProblem(error));
+  else if (pending.req.complete) waitFor(pending, () => refuseBytes(error, socket));
+  else if (pending.headersSent) socket.destroy();
+  else refuseOnSocket(socket, parserProblem(error));
+}
+
+const awaited = new WeakSet<ServerResponse>();
+
+/** The parser complains again with every piece that arrives; once is enough. */
+function waitFor(response: ServerResponse, then: () => void): void {
+  if (awaited.has(response)) return;
+  awaited.add(response);
+  response.once('close', then);
+}
+
+/** A handshake has no body (RFC 6455, 4.1): one with a body is answered as an ordinary request. */
+function isWebSocketHandshake({ method, headers, httpVersion }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    httpVersion === '1.1' &&
+    headers.upgrade !== undefined &&
+    headers.upgrade.toLowerCase() === 'websocket' &&
+    headers['transfer-encoding'] === undefined &&
+    (headers['content-length'] ?? '0') === '0'
+  );
 }
