@@ -9,31 +9,65 @@ export interface Difference {
   right: unknown;
 }
 
+/** A pair of values that is still to be compared. */
+interface Pending {
+  readonly left: unknown;
+  readonly right: unknown;
+  /** The last step of the path here, such as `.price` or `[0]`. */
+  readonly step: string;
+  readonly parent: Pending | undefined;
+}
+
 /**
  * The places where two JSON values differ. The order of an object's keys does not matter, the order of an
- * array's elements does.
+ * array's elements does. It keeps a stack of its own: values may be nested as deep as whoever sent them likes.
  * @param limit at most so many differences are collected, default 100.
  */
 export function diffJson(left: unknown, right: unknown, limit = 100): Difference[] {
   const found: Difference[] = [];
-  compare('$', left, right, found, limit);
+  const pending: Pending[] = [{ left, right, step: '$', parent: undefined }];
+  for (let pair = pending.pop(); pair !== undefined && found.length < limit; pair = pending.pop()) {
+    if (Object.is(pair.left, pair.right)) continue;
+    const kind = kindOfDifference(pair.left, pair.right);
+    if (kind !== undefined) found.push({ path: pathOf(pair), kind, left: pair.left, right: pair.right });
+    // The last pushed is the first compared, so that differences come in the order of the document.
+    else pending.push(...inside(pair).reverse());
+  }
   return found;
 }
 
-function compare(path: string, left: unknown, right: unknown, found: Difference[], limit: number): void {
-  if (found.length >= limit || Object.is(left, right)) return;
-  if (left === undefined) found.push({ path, kind: 'added', left, right });
-  else if (right === undefined) found.push({ path, kind: 'missing', left, right });
-  else if (typeOf(left) !== typeOf(right)) found.push({ path, kind: 'type', left, right });
-  else if (Array.isArray(left) && Array.isArray(right)) {
-    for (let index = 0; index < Math.max(left.length, right.length); index++) {
-      compare(`${path}[${index}]`, left[index], right[index], found, limit);
-    }
-  } else if (isObject(left) && isObject(right)) {
-    for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
-      compare(`${path}${step(key)}`, own(left, key), own(right, key), found, limit);
-    }
-  } else found.push({ path, kind: 'changed', left, right });
+/** Undefined where both are objects, or both arrays: then what is inside decides. */
+function kindOfDifference(left: unknown, right: unknown): Difference['kind'] | undefined {
+  if (left === undefined) return 'added';
+  if (right === undefined) return 'missing';
+  if (typeOf(left) !== typeOf(right)) return 'type';
+  return typeof left === 'object' && left !== null ? undefined : 'changed';
+}
+
+function inside(pair: Pending): Pending[] {
+  const { left, right } = pair;
+  if (Array.isArray(left) && Array.isArray(right)) {
+    const length = Math.max(left.length, right.length);
+    return Array.from({ length }, (_, index) => ({
+      left: left[index],
+      right: right[index],
+      step: `[${index}]`,
+      parent: pair,
+    }));
+  }
+  if (!isObject(left) || !isObject(right)) return [];
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].map((key) => ({
+    left: own(left, key),
+    right: own(right, key),
+    step: stepTo(key),
+    parent: pair,
+  }));
+}
+
+function pathOf(pair: Pending): string {
+  const steps: string[] = [];
+  for (let at: Pending | undefined = pair; at !== undefined; at = at.parent) steps.push(at.step);
+  return steps.reverse().join('');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -49,6 +83,6 @@ function own(object: Record<string, unknown>, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-function step(key: string): string {
+function stepTo(key: string): string {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
