@@ -48,6 +48,18 @@ test('all: also those of another path', () => {
   expect(explain(table, request('GET /z')).omitted).toBe(table.routes.length - 1);
 });
 
+test('where the request changes the order of two routes, the winner is still listed first', () => {
+  const heads = tableOf(
+    'name: get, match: { path: /x, method: GET, headers: { a: "1" } }, to: a',
+    'name: head, match: { path: /x, method: HEAD }, to: a',
+  );
+  const { candidates } = explain(heads, request('HEAD /x', { a: '1' }));
+  expect(candidates.map(({ route, reason }) => `${route.name}: ${reason}`)).toEqual([
+    'head: head lists HEAD',
+    'get: matches too, but head lists HEAD',
+  ]);
+});
+
 test('no route', () => {
   const { decision, candidates } = explain(tableOf('name: x, match: { path: /x }, to: a'), request('GET /y'));
   expect(decision).toBeUndefined();
