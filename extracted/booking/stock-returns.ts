@@ -6,7 +6,8 @@ import type { InventoryClient } from './inventory-client.ts';
 import { listOwed } from './queries.ts';
 import type { BookingSchema, StockReturnRow } from './schema.ts';
 
-const batch = 50;
+const batch = 100;
+const atOnce = 10;
 const longestPauseMs = 60_000;
 
 /** Delivers the tickets that cancelled and expired bookings owe to inventory. */
@@ -66,14 +67,18 @@ export function createStockReturns(
     },
 
     async deliverDue() {
+      const due = await listOwed(db, Date.now(), batch);
       let delivered = 0;
-      for (const row of await listOwed(db, Date.now(), batch)) {
-        try {
-          await deliver(row, newTraceparent());
-          delivered += 1;
-        } catch (error) {
-          await postpone(row, error);
-        }
+      while (due.length > 0) {
+        const results = await Promise.all(
+          due.splice(0, atOnce).map((row) =>
+            deliver(row, newTraceparent()).then(
+              () => 1,
+              (error: unknown) => postpone(row, error).then(() => 0),
+            ),
+          ),
+        );
+        for (const result of results) delivered += result;
       }
       return delivered;
     },
