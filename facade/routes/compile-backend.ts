@@ -3,7 +3,7 @@ import { durationInMilliseconds } from './duration.ts';
 import type { Backend, Timeouts } from './model.ts';
 import type { Report } from './report.ts';
 import type { BackendEntry } from './schema.ts';
-import type { Path, Source } from './source.ts';
+import type { Path } from './source.ts';
 
 /** Compiles one entry of `backends`. */
 export function compileBackend(name: string, entry: BackendEntry): Backend {
@@ -26,24 +26,19 @@ export function compileBackend(name: string, entry: BackendEntry): Backend {
 }
 
 /** Reports what the schema cannot see in an entry of `backends`, whatever else is wrong with it. */
-export function checkBackend(
-  name: string,
-  entry: Record<string, unknown>,
-  source: Source,
-  report: Report,
-): void {
+export function checkBackend(name: string, entry: Record<string, unknown>, report: Report): void {
   const { url, health } = entry;
-  if (typeof url === 'string') checkUrl(url, name, ['backends', name, 'url'], source, report);
-  if (typeof health === 'string') checkPath(health, ['backends', name, 'health'], source, report);
+  if (typeof url === 'string') checkUrl(url, name, ['backends', name, 'url'], report);
+  if (typeof health === 'string') checkPath(health, ['backends', name, 'health'], report);
 }
 
 /** Reports a path that no request may have; the facade sends it itself, so it may have a query. */
-export function checkPath(text: string, path: Path, source: Source, report: Report): void {
+export function checkPath(text: string, path: Path, report: Report): void {
   try {
     if (parseTarget(text).authority === undefined) return;
     report.problem(
       'bad_path',
-      source.valueAt(path),
+      report.source.valueAt(path),
       'A whole URL stands where a path should.',
       'Start it with "/".',
     );
@@ -51,7 +46,7 @@ export function checkPath(text: string, path: Path, source: Source, report: Repo
     if (!(error instanceof TargetRefused)) throw error;
     report.problem(
       'bad_path',
-      source.valueAt(path),
+      report.source.valueAt(path),
       `${JSON.stringify(text)} is not a path: ${error.message}`,
       error.hint,
     );
@@ -59,10 +54,15 @@ export function checkPath(text: string, path: Path, source: Source, report: Repo
 }
 
 /** A url has no path, query or credentials. Messages do not show it: it may hold a password. */
-function checkUrl(text: string, name: string, path: Path, source: Source, report: Report): void {
+function checkUrl(text: string, name: string, path: Path, report: Report): void {
   const fault = urlFault(text);
   if (fault === undefined) return;
-  report.problem('bad_url', source.valueAt(path), `The url of backend "${name}" ${fault.what}.`, fault.hint);
+  report.problem(
+    'bad_url',
+    report.source.valueAt(path),
+    `The url of backend "${name}" ${fault.what}.`,
+    fault.hint,
+  );
 }
 
 function urlFault(text: string): { what: string; hint: string } | undefined {

@@ -4,20 +4,16 @@ import { mapping, type PlacedRoute, tolerant } from './entries.ts';
 import type { IdentitySettings } from './model.ts';
 import type { Report } from './report.ts';
 import { parts } from './schema.ts';
-import { pathKey, type Source } from './source.ts';
+import { pathKey } from './source.ts';
 
 /** Compiles the file's `identity`; undefined without one. */
-export function compileIdentity(
-  value: unknown,
-  source: Source,
-  report: Report,
-): IdentitySettings | undefined {
+export function compileIdentity(value: unknown, report: Report): IdentitySettings | undefined {
   const { entry } = tolerant(parts.identity, value);
   if (value === undefined || entry === undefined) return undefined;
   const { secret, session } = entry;
   if (session === undefined) return Object.freeze({ secret, session: undefined });
   const path = ['identity', 'session'];
-  checkPath(session.path, [...path, 'path'], source, report);
+  checkPath(session.path, [...path, 'path'], report);
   const cache = session.cache === undefined ? 5000 : durationInMilliseconds(session.cache);
   return Object.freeze({ secret, session: Object.freeze({ ...session, cache }) });
 }
@@ -30,7 +26,6 @@ export function checkIdentity(
   file: Record<string, unknown>,
   routes: readonly PlacedRoute[],
   secrets: 'required' | 'optional',
-  source: Source,
   report: Report,
 ): void {
   const signed = Object.entries(mapping(file.backends)).filter(
@@ -40,7 +35,7 @@ export function checkIdentity(
     for (const [name] of signed) {
       report.problem(
         'identity_missing',
-        source.valueAt(['backends', name, 'identity']),
+        report.source.valueAt(['backends', name, 'identity']),
         `Backend "${name}" wants signed identities, and nothing says how they are signed.`,
         `At the top level, add: identity: { secret: "\${IDENTITY_SECRET}" }`,
       );
@@ -51,25 +46,24 @@ export function checkIdentity(
       if (route.auth !== 'session') continue;
       report.problem(
         'identity_missing',
-        source.valueAt([...path, 'auth']),
+        report.source.valueAt([...path, 'auth']),
         `Route "${route.name}" identifies callers by their session, and nothing says where sessions are resolved.`,
         'At the top level, add to "identity": session: { cookie: …, backend: …, path: … }',
       );
     }
   }
   const { secret } = mapping(file.identity);
-  if (typeof secret === 'string') checkSecret(secret, signed.length > 0, secrets, source, report);
+  if (typeof secret === 'string') checkSecret(secret, signed.length > 0, secrets, report);
 }
 
 function checkSecret(
   secret: string,
   needed: boolean,
   secrets: 'required' | 'optional',
-  source: Source,
   report: Report,
 ): void {
-  const at = source.valueAt(secretPath);
-  const written = source.textAt(secretPath) ?? '';
+  const at = report.source.valueAt(secretPath);
+  const written = report.source.textAt(secretPath) ?? '';
   if (!/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(written)) {
     report.problem(
       'secret_in_file',
@@ -82,7 +76,7 @@ function checkSecret(
   if (!needed) return;
   const variable = written.slice(2, -1);
   const how = `Set ${variable} to at least ${minSecretLength} random characters, such as the output of: openssl rand -hex 32`;
-  if (source.unresolved.has(pathKey(secretPath))) {
+  if (report.source.unresolved.has(pathKey(secretPath))) {
     if (secrets === 'optional') return;
     report.problem('variable_not_set', at, `The environment variable ${variable} is not set.`, how);
   } else if (secret.length < minSecretLength) {
@@ -99,14 +93,13 @@ function checkSecret(
 export function checkStickyCookies(
   routes: readonly PlacedRoute[],
   identity: IdentitySettings | undefined,
-  source: Source,
   report: Report,
 ): void {
   for (const { route, path } of routes) {
     if (route.sticky?.by !== 'cookie' || route.sticky.name !== identity?.session?.cookie) continue;
     report.problem(
       'sticky_session_cookie',
-      source.valueAt([...path, 'sticky', 'cookie']),
+      report.source.valueAt([...path, 'sticky', 'cookie']),
       `Route "${route.name}" sticks to the session cookie, which the facade would then set itself.`,
       'Leave "sticky" out: clients get a cookie of their own, strangler_id.',
     );

@@ -2,31 +2,31 @@ import type { Match, NamedValue, PathPattern } from './model.ts';
 import { compilePath, compileRegex, PatternRefused } from './path-pattern.ts';
 import type { Report } from './report.ts';
 import { type MatchEntry, methods } from './schema.ts';
-import type { Path, Source } from './source.ts';
+import type { Path } from './source.ts';
 import { suggestion } from './suggest.ts';
 
 /** Compiles a route's `match`; undefined, with the reasons reported, where it cannot be. */
-export function compileMatch(entry: MatchEntry, at: Path, source: Source, report: Report): Match | undefined {
+export function compileMatch(entry: MatchEntry, at: Path, report: Report): Match | undefined {
   const before = report.problems.length;
-  const path = attempt(() => compilePathEntry(entry), [...at, 'path'], source, report);
-  const host = attempt(() => compileHost(entry.host), [...at, 'host'], source, report);
+  const path = attempt(() => compilePathEntry(entry), [...at, 'path'], report);
+  const host = attempt(() => compileHost(entry.host), [...at, 'host'], report);
   const match = {
     host,
-    methods: compileMethods(entry.method, [...at, 'method'], source, report),
-    headers: namedValues(entry.headers, true, [...at, 'headers'], source, report),
-    query: namedValues(entry.query, false, [...at, 'query'], source, report),
-    cookies: namedValues(entry.cookies, false, [...at, 'cookies'], source, report),
+    methods: compileMethods(entry.method, [...at, 'method'], report),
+    headers: namedValues(entry.headers, true, [...at, 'headers'], report),
+    query: namedValues(entry.query, false, [...at, 'query'], report),
+    cookies: namedValues(entry.cookies, false, [...at, 'cookies'], report),
   };
   if (path === undefined || report.problems.length > before) return undefined;
   return Object.freeze({ ...match, path });
 }
 
-function attempt<T>(compile: () => T, at: Path, source: Source, report: Report): T | undefined {
+function attempt<T>(compile: () => T, at: Path, report: Report): T | undefined {
   try {
     return compile();
   } catch (error) {
     if (!(error instanceof PatternRefused)) throw error;
-    report.problem(error.code, source.valueAt(at), error.message, error.hint);
+    report.problem(error.code, report.source.valueAt(at), error.message, error.hint);
     return undefined;
   }
 }
@@ -40,13 +40,12 @@ function compilePathEntry({ path, caseSensitive }: MatchEntry): PathPattern {
 function compileMethods(
   entry: string | readonly string[] | undefined,
   at: Path,
-  source: Source,
   report: Report,
 ): readonly string[] | undefined {
   if (entry === undefined) return undefined;
   const listed = typeof entry === 'string' ? [entry] : entry;
   listed.forEach((method, index) => {
-    const place = source.valueAt(typeof entry === 'string' ? at : [...at, index]);
+    const place = report.source.valueAt(typeof entry === 'string' ? at : [...at, index]);
     if (!methods.includes(method)) {
       report.problem(
         'unknown_method',
@@ -65,7 +64,6 @@ function namedValues(
   entry: Readonly<Record<string, string>> | undefined,
   foldCase: boolean,
   at: Path,
-  source: Source,
   report: Report,
 ): readonly NamedValue[] {
   const seen = new Set<string>();
@@ -74,7 +72,7 @@ function namedValues(
     if (seen.has(name)) {
       report.problem(
         'duplicate_key',
-        source.keyAt([...at, written]),
+        report.source.keyAt([...at, written]),
         `The header "${name}" is here a second time.`,
         'Header names are the same in upper and lower case. Keep one.',
       );

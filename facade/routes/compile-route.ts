@@ -1,7 +1,7 @@
 import type { Match, Route, Share, Sticky } from './model.ts';
 import type { Report } from './report.ts';
 import type { RouteEntry } from './schema.ts';
-import type { Path, Source } from './source.ts';
+import type { Path } from './source.ts';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -15,13 +15,12 @@ export function compileRoute(
   match: Match | undefined,
   at: Path,
   complete: boolean,
-  source: Source,
   report: Report,
 ): Route | undefined {
-  const shares = compileShares(entry, at, source, report);
+  const shares = compileShares(entry, at, report);
   const writes = entry.writes ?? (match === undefined ? false : mayWrite(match));
-  if (match !== undefined && complete) checkWrites(entry, writes, shares, at, source, report);
-  checkCompare(entry, shares, at, source, report);
+  if (match !== undefined && complete) checkWrites(entry, writes, shares, at, report);
+  checkCompare(entry, shares, at, report);
   if (match === undefined) return undefined;
   return Object.freeze({
     name: entry.name,
@@ -32,7 +31,7 @@ export function compileRoute(
     sticky: compileSticky(entry),
     compare: entry.compare,
     auth: entry.auth,
-    at: source.valueAt(at),
+    at: report.source.valueAt(at),
   });
 }
 
@@ -41,19 +40,19 @@ function mayWrite(match: Match): boolean {
   return match.methods === undefined || match.methods.some((method) => !safeMethods.has(method));
 }
 
-function compileShares({ name, to }: RouteEntry, at: Path, source: Source, report: Report): readonly Share[] {
+function compileShares({ name, to }: RouteEntry, at: Path, report: Report): readonly Share[] {
   const shares = typeof to === 'string' ? [{ backend: to, weight: 1 }] : weighted(to);
   if (shares.length === 0) {
     report.problem(
       'bad_weight',
-      source.valueAt([...at, 'to']),
+      report.source.valueAt([...at, 'to']),
       `Route "${name}" goes to no backend.`,
       'Name at least one.',
     );
   } else if (shares.every(({ weight }) => weight === 0)) {
     report.problem(
       'all_weights_zero',
-      source.valueAt([...at, 'to']),
+      report.source.valueAt([...at, 'to']),
       `All weights of route "${name}" are 0, so nobody would answer.`,
       'Give one backend a weight above 0.',
     );
@@ -71,7 +70,6 @@ function checkWrites(
   writes: boolean,
   shares: readonly Share[],
   at: Path,
-  source: Source,
   report: Report,
 ): void {
   if (!writes) return;
@@ -83,7 +81,7 @@ function checkWrites(
   if (group !== undefined && takers(shares).length > 1) {
     report.problem(
       'weights_on_writes',
-      source.valueAt([...at, 'to']),
+      report.source.valueAt([...at, 'to']),
       `Route "${name}" divides the writes of group "${group}" between backends (${why}): one side owns the data.`,
       `Send it to one backend. ${remedy}`,
     );
@@ -91,7 +89,7 @@ function checkWrites(
   if (compare !== undefined) {
     report.problem(
       'compare_on_writes',
-      source.valueAt([...at, 'compare']),
+      report.source.valueAt([...at, 'compare']),
       `Route "${name}" cannot be compared: ${why}, and would write twice.`,
       `Compare the routes that read. ${remedy}`,
     );
@@ -102,14 +100,13 @@ function checkCompare(
   { name, compare }: RouteEntry,
   shares: readonly Share[],
   at: Path,
-  source: Source,
   report: Report,
 ): void {
   const [only, ...others] = takers(shares);
   if (compare === undefined || only?.backend !== compare || others.length > 0) return;
   report.problem(
     'compare_with_itself',
-    source.valueAt([...at, 'compare']),
+    report.source.valueAt([...at, 'compare']),
     `Route "${name}" compares "${compare}" with itself.`,
     'Name the other side, or remove "compare".',
   );

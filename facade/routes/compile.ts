@@ -8,7 +8,6 @@ import type { Backend, IdentitySettings, Route } from './model.ts';
 import { checkNames, checkReferences } from './references.ts';
 import type { Report } from './report.ts';
 import { parts } from './schema.ts';
-import type { Source } from './source.ts';
 
 /** The parts of a table that come out of the file. */
 export interface Compiled {
@@ -23,12 +22,7 @@ export interface Compiled {
  * @param value the whole file's value, whether or not it has the schema's shape.
  * @param secrets 'optional': the identity's secret may be absent, as on a machine that only checks the file.
  */
-export function compile(
-  value: unknown,
-  source: Source,
-  report: Report,
-  secrets: 'required' | 'optional',
-): Compiled {
+export function compile(value: unknown, report: Report, secrets: 'required' | 'optional'): Compiled {
   const file = mapping(value);
   const backendEntries = mapping(file.backends);
   const routeEntries = Array.isArray(file.routes) ? file.routes : [];
@@ -37,46 +31,42 @@ export function compile(
   if ('backends' in file && names.length === 0 && file.backends === backendEntries) {
     report.problem(
       'no_backends',
-      source.valueAt(['backends']),
+      report.source.valueAt(['backends']),
       'There are no backends.',
       'Name at least the monolith.',
     );
   }
-  const backends = compileBackends(backendEntries, source, report);
-  const routes = compileRoutes(routeEntries, source, report);
-  checkReferences(names, routeEntries, file.identity, source, report);
-  checkNames(routeEntries, source, report);
-  const identity = compileIdentity(file.identity, source, report);
-  checkIdentity(file, routes, secrets, source, report);
-  checkStickyCookies(routes, identity, source, report);
-  warn(routes, source, report);
+  const backends = compileBackends(backendEntries, report);
+  const routes = compileRoutes(routeEntries, report);
+  checkReferences(names, routeEntries, file.identity, report);
+  checkNames(routeEntries, report);
+  const identity = compileIdentity(file.identity, report);
+  checkIdentity(file, routes, secrets, report);
+  checkStickyCookies(routes, identity, report);
+  warn(routes, report);
   return { backends, routes: routes.map(({ route }) => route), identity };
 }
 
-function compileBackends(
-  entries: Record<string, unknown>,
-  source: Source,
-  report: Report,
-): Map<string, Backend> {
+function compileBackends(entries: Record<string, unknown>, report: Report): Map<string, Backend> {
   const backends = new Map<string, Backend>();
   for (const [name, value] of Object.entries(entries)) {
     const { entry } = tolerant(parts.backend, value);
-    checkBackend(name, mapping(value), source, report);
+    checkBackend(name, mapping(value), report);
     if (entry !== undefined) backends.set(name, compileBackend(name, entry));
   }
   return backends;
 }
 
-function compileRoutes(entries: readonly unknown[], source: Source, report: Report): PlacedRoute[] {
+function compileRoutes(entries: readonly unknown[], report: Report): PlacedRoute[] {
   const placed: PlacedRoute[] = [];
   const comparable: Route[] = [];
   entries.forEach((value, index) => {
     const path = ['routes', index];
     const { entry, complete } = tolerant(parts.route, value);
     const matchEntry = tolerant(parts.match, mapping(value).match).entry;
-    const match = matchEntry && compileMatch(matchEntry, [...path, 'match'], source, report);
+    const match = matchEntry && compileMatch(matchEntry, [...path, 'match'], report);
     if (entry === undefined) return;
-    const route = compileRoute(entry, match, path, complete, source, report);
+    const route = compileRoute(entry, match, path, complete, report);
     if (route === undefined) return;
     placed.push({ route, path });
     if (complete) comparable.push(route);
@@ -85,7 +75,7 @@ function compileRoutes(entries: readonly unknown[], source: Source, report: Repo
   return placed;
 }
 
-function warn(routes: readonly PlacedRoute[], source: Source, report: Report): void {
+function warn(routes: readonly PlacedRoute[], report: Report): void {
   const catchAll = routes.some(
     ({ route: { match } }) =>
       match.host === undefined &&
@@ -107,7 +97,7 @@ function warn(routes: readonly PlacedRoute[], source: Source, report: Report): v
     if (route.sticky === undefined || route.shares.length > 1) continue;
     report.warning(
       'sticky_without_weights',
-      source.keyAt([...path, 'sticky']),
+      report.source.keyAt([...path, 'sticky']),
       `Route "${route.name}" goes to one backend, so "sticky" does nothing.`,
     );
   }

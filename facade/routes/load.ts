@@ -76,11 +76,11 @@ export function checkContent(content: Buffer, file: string, options: LoadOptions
   const { env = process.env, secrets = 'required' } = options;
   const source = readSource(decode(content, file), env);
   if (source.value === undefined) throw new RoutesInvalid(file, source.problems);
-  const report = new Report();
+  const report = new Report(source);
   report.problems.push(...source.problems);
   const shape = checkShape(source);
   report.problems.push(...shape.problems);
-  const { backends, routes, identity } = compile(shape.value, source, report, secrets);
+  const { backends, routes, identity } = compile(shape.value, report, secrets);
   if (shape.file === undefined || report.problems.length > 0) throw new RoutesInvalid(file, report.problems);
   const table = Object.freeze({
     file,

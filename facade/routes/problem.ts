@@ -13,6 +13,9 @@ export interface RouteProblem {
   readonly hint: string | undefined;
 }
 
+/** A slip in a generated file of thousands of routes must not flood a terminal or a log. */
+const maxLines = 100;
+
 /** routes.yaml cannot be used. Carries everything that is wrong with it, in the order of its lines. */
 export class RoutesInvalid extends Failure {
   /** As it was given to the loader. */
@@ -21,8 +24,11 @@ export class RoutesInvalid extends Failure {
 
   constructor(file: string, problems: readonly RouteProblem[], cause?: unknown) {
     const sorted = inFileOrder(problems);
-    const lines = sorted.map((problem) => problemLine(file, problem));
-    if (lines.length > 1) lines.push(`${file}: ${lines.length} problems.`);
+    const lines = sorted.slice(0, maxLines).map((problem) => problemLine(file, problem));
+    const rest = sorted.length - lines.length;
+    if (sorted.length > 1) {
+      lines.push(`${file}: ${sorted.length} problems${rest > 0 ? `, ${rest} of them not shown` : ''}.`);
+    }
     super('routes_invalid', lines.join('\n'), { exitCode: 2, cause });
     this.name = 'RoutesInvalid';
     this.file = file;

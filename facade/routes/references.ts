@@ -1,6 +1,6 @@
 import { mapping } from './entries.ts';
 import type { Report } from './report.ts';
-import { type Path, pathKey, type Source } from './source.ts';
+import { type Path, pathKey } from './source.ts';
 import { suggestion } from './suggest.ts';
 
 /** Every backend that is named must exist; read from the raw entries, so that other mistakes do not hide it. */
@@ -8,12 +8,12 @@ export function checkReferences(
   names: readonly string[],
   entries: readonly unknown[],
   identity: unknown,
-  source: Source,
   report: Report,
 ): void {
   const check = (named: unknown, where: Path, key: boolean, what: string) => {
-    if (typeof named !== 'string' || names.includes(named) || source.unresolved.has(pathKey(where))) return;
-    const at = key ? source.keyAt(where) : source.valueAt(where);
+    if (typeof named !== 'string' || names.includes(named) || report.source.unresolved.has(pathKey(where)))
+      return;
+    const at = key ? report.source.keyAt(where) : report.source.valueAt(where);
     const hint = names.length === 0 ? 'There are no backends.' : suggestion(named, names);
     report.problem('unknown_backend', at, `${what} "${named}", which is not a backend.`, hint);
   };
@@ -31,12 +31,12 @@ export function checkReferences(
 }
 
 /** Two routes of one name could not be told apart. */
-export function checkNames(entries: readonly unknown[], source: Source, report: Report): void {
+export function checkNames(entries: readonly unknown[], report: Report): void {
   const lines = new Map<string, number>();
   entries.forEach((entry, index) => {
     const { name } = mapping(entry);
     if (typeof name !== 'string') return;
-    const at = source.valueAt(['routes', index, 'name']);
+    const at = report.source.valueAt(['routes', index, 'name']);
     const first = lines.get(name);
     if (first === undefined) lines.set(name, at.line);
     else {
