@@ -43,6 +43,9 @@ describe.each(databases)('two instances of inventory on $name', ({ create }) => 
     const made = replies.filter((reply) => reply.status === 201);
     expect(made.filter((reply) => reply.json.itemId === 1)).toHaveLength(25);
     expect(made.filter((reply) => reply.json.itemId === 2)).toHaveLength(25);
+    // Refused by the statement itself, not by the column's check.
+    const others = replies.filter((reply) => reply.status !== 201);
+    expect(new Set(others.map((reply) => reply.json.code))).toEqual(new Set(['insufficient_stock']));
     expect((await readItem(database.url, 1)).stock).toBe(0);
     expect((await readItem(database.url, 2)).stock).toBe(0);
   });
