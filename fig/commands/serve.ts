@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { startFacade } from '@strangler-fig/facade/facade';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { createLog } from '@strangler-fig/kernel/log';
 import { portSetting } from '@strangler-fig/kernel/port-setting';
@@ -40,6 +39,8 @@ Examples:
 
 async function serve(options: ServeOptions): Promise<void> {
   const port = portSetting(options.port, '--port', 0);
+  // Loaded here, because the other commands need neither a server nor its second of start-up.
+  const { startFacade } = await import('@strangler-fig/facade/facade');
   const facade = await startFacade({
     routesFile: path.resolve(options.routes),
     host: options.host,
