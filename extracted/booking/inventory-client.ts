@@ -105,8 +105,8 @@ export function createInventoryClient(options: InventoryClientOptions): Inventor
         path,
         headers,
         body: body === undefined ? null : JSON.stringify(body),
-        // Headers and body have time-outs of their own, but waiting for a free connection has none.
-        signal: AbortSignal.any([signal, AbortSignal.timeout(2 * timeout)]),
+        // The pool bounds connecting, headers and body; the call's budget bounds waiting for a free connection.
+        signal,
       });
       answer = { status: response.statusCode, body: (await response.body.json()) as Answer['body'] };
     } catch (error) {

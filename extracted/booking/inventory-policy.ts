@@ -48,8 +48,6 @@ export interface PolicySettings {
 /** Runs calls that can be repeated safely; throws InventoryUnavailableError when they fail for good. */
 export interface InventoryPolicy {
   run<Result>(call: (signal: AbortSignal) => Promise<Result>, budget: AbortSignal): Promise<Result>;
-  /** Whether the breaker is open: calls fail at once. */
-  isOpen(): boolean;
 }
 
 /** The breaker is inside the retries, so that every attempt counts and an open breaker ends them. */
@@ -64,15 +62,7 @@ export function createPolicy(settings: PolicySettings = {}): InventoryPolicy {
     halfOpenAfter: settings.halfOpenAfterMs ?? 2000,
   });
   const policy: IPolicy = wrap(attempts, breaker);
-  let open = false;
-  breaker.onBreak(() => {
-    open = true;
-  });
-  breaker.onReset(() => {
-    open = false;
-  });
   return {
-    isOpen: () => open,
     async run(call, budget) {
       try {
         return await policy.execute(({ signal }) => call(signal), budget);
