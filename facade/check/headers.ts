@@ -26,6 +26,14 @@ export function checkHeaders(request: IncomingMessage): Problem | undefined {
     };
   }
   const { headers, httpVersion } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+    return {
+      status: 505,
+      code: 'http_version_not_supported',
+      title: 'HTTP version not supported',
+      detail: 'The facade speaks HTTP/1.1 and HTTP/1.0.',
+    };
+  }
   let hosts = 0;
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string;

@@ -7,7 +7,7 @@ export const servedByHeader = 'x-served-by';
 export interface AnswerSettings {
   /** The facade's own headers, which replace the backend's of the same (lower-case) name; Set-Cookie is added. */
   readonly own: readonly (readonly [string, string])[];
-  /** Whether trailers can follow the body, and so `Trailer` may announce them. */
+  /** Whether trailers can follow a body without a length, and so `Trailer` may announce them. */
   readonly trailers: boolean;
   readonly status: number;
 }
@@ -18,12 +18,13 @@ export interface AnswerSettings {
  * @param raw names and values alternating, as undici read them.
  */
 export function responseHeaders(raw: readonly (Buffer | string)[], settings: AnswerSettings): string[] {
-  const endsHere = hopByHop(connectionOf(raw));
+  const endsHere = hopByHop(headerValue('connection', raw));
+  const trailers = settings.trailers && headerValue('content-length', raw) === undefined;
   const headers: string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
     const name = latin1(raw[index]);
     const lower = name.toLowerCase();
-    if (lower === 'trailer' ? !settings.trailers : endsHere(lower)) continue;
+    if (lower === 'trailer' ? !trailers : endsHere(lower)) continue;
     // A 204 has no body and so no length (RFC 9110, 8.6).
     if (lower === 'content-length' && settings.status === 204) continue;
     if (lower !== 'set-cookie' && replaced(lower, settings.own)) continue;
@@ -38,14 +39,15 @@ export function latin1(value: Buffer | string | undefined): string {
   return typeof value === 'object' ? value.toString('latin1') : (value ?? '');
 }
 
-function connectionOf(raw: readonly (Buffer | string)[]): string | undefined {
-  let connection: string | undefined;
+/** The values of one header, joined by commas; undefined where it is absent. */
+function headerValue(header: string, raw: readonly (Buffer | string)[]): string | undefined {
+  let joined: string | undefined;
   for (let index = 0; index < raw.length; index += 2) {
-    if (raw[index]?.length !== 10 || latin1(raw[index]).toLowerCase() !== 'connection') continue;
+    if (raw[index]?.length !== header.length || latin1(raw[index]).toLowerCase() !== header) continue;
     const value = latin1(raw[index + 1]);
-    connection = connection === undefined ? value : `${connection},${value}`;
+    joined = joined === undefined ? value : `${joined},${value}`;
   }
-  return connection;
+  return joined;
 }
 
 function replaced(name: string, own: AnswerSettings['own']): boolean {

@@ -116,6 +116,7 @@ class OneForwarding implements Dispatcher.DispatchHandler {
     this.body = hasBody(request) ? new RequestBody(request, response, backend.timeouts.idle) : null;
     response.on('close', this.clientGone);
     // Of a pipelined request whose turn to be answered has not come, only the request hears that the client left.
+    // It says so a tick later to whoever listens now, so this listener stays: without one, the error is thrown.
     request.on('error', this.clientGone);
     response.on('drain', this.#drained);
   }
@@ -148,7 +149,7 @@ class OneForwarding implements Dispatcher.DispatchHandler {
     const headers = responseHeaders(raw, {
       own: answerHeaders,
       status,
-      trailers: response.req.httpVersion === '1.1' && method !== 'HEAD' && !hasLength(raw),
+      trailers: method !== 'HEAD' && status !== 304 && status !== 204 && response.req.httpVersion === '1.1',
     });
     tap?.head(status, headers);
     response.writeHead(status, reason, headers);
@@ -205,7 +206,6 @@ class OneForwarding implements Dispatcher.DispatchHandler {
   #settle(result: ForwardingResult): void {
     clearTimeout(this.#stalled);
     this.#response.off('close', this.clientGone);
-    this.#request.off('error', this.clientGone);
     this.#response.off('drain', this.#drained);
     this.body?.stop();
     this.#resolve(result);
@@ -225,13 +225,6 @@ function cutAnswer(request: IncomingMessage, response: ServerResponse): void {
 function reasonPhrase(status: number, read: string | undefined): string {
   if (read === undefined || !/[^\t\x20-\x7e]/.test(read)) return read ?? '';
   return read.includes('\ufffd') ? (STATUS_CODES[status] ?? '') : Buffer.from(read).toString('latin1');
-}
-
-function hasLength(raw: readonly (Buffer | string)[]): boolean {
-  for (let index = 0; index < raw.length; index += 2) {
-    if (raw[index]?.length === 14 && latin1(raw[index]).toLowerCase() === 'content-length') return true;
-  }
-  return false;
 }
 
 /** Trailers need a chunked answer; where the client's connection has none, they are dropped (RFC 9110, 6.5.1). */

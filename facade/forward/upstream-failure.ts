@@ -1,4 +1,5 @@
 import type { Problem } from '@strangler-fig/kernel/problem';
+import { errors } from 'undici';
 
 /** Who failed, in which phase of forwarding one request. The list is closed. */
 export type UpstreamFailureKind =
@@ -47,7 +48,9 @@ function kindOf(error: NodeJS.ErrnoException): UpstreamFailureKind {
   if (error instanceof AggregateError) return 'unreachable';
   if (beforeConnected.test(syscall)) return code === 'ETIMEDOUT' ? 'connect_timeout' : 'unreachable';
   if (ofTls.test(code)) return 'unreachable';
-  return byCode[code] ?? (code.startsWith('HPE_') ? 'bad_answer' : 'reset');
+  // undici's parser leaves the code out.
+  if (error instanceof errors.HTTPParserError || code.startsWith('HPE_')) return 'bad_answer';
+  return byCode[code] ?? 'reset';
 }
 
 /** What the client is told. The backend is named, its address is not. */

@@ -51,15 +51,16 @@ export const expectationProblem: Problem = {
 };
 
 interface ParserError extends NodeJS.ErrnoException {
-  /** The bytes in which the parser stopped. */
+  /** The bytes in which the parser stopped, and how many of them it had taken. */
   readonly rawPacket?: Buffer;
+  readonly bytesParsed?: number;
 }
 
 /** What to say of bytes that node:http's parser refused. */
 export function parserProblem(error: ParserError): Problem {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
-      if (isRequestLine(error.rawPacket)) {
+      if (isRequestLine(error.rawPacket?.subarray(0, error.bytesParsed))) {
         return {
           status: 414,
           code: 'target_too_long',

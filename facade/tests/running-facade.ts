@@ -1,0 +1,102 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Logger } from '@strangler-fig/kernel/log';
+import { onTestFinished } from 'vitest';
+import type { RoutesReport } from '../admin/routes-report.ts';
+import { type Facade, startFacade } from '../facade.ts';
+
+/** One line of the facade's log. */
+export type LogLine = Record<string, unknown> & { level: string; msg: string };
+
+/** A facade in this process, with a routes.yaml of its own. */
+export interface RunningFacade extends Facade {
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly routesFile: string;
+  readonly log: readonly LogLine[];
+  /** Resolves with the first line, past or to come, of which the predicate holds. */
+  logged(holds: (line: LogLine) => boolean): Promise<LogLine>;
+  routes(): Promise<RoutesReport>;
+  metrics(): Promise<string>;
+  /** Replaces routes.yaml as editors do: a new file is written and renamed over it. */
+  replaceRoutes(yaml: string): Promise<void>;
+}
+
+/** Starts a facade; it is closed when the test, or the hook's file, is done. */
+export async function startRunningFacade(
+  yaml: string,
+  options: { env?: Record<string, string>; host?: string; closeAfterTest?: boolean } = {},
+): Promise<RunningFacade> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'facade-'));
+  const routesFile = path.join(folder, 'routes.yaml');
+  await writeFile(routesFile, yaml);
+  const { lines, logger, logged } = memoryLog();
+  const facade = await startFacade({
+    routesFile,
+    host: options.host ?? '127.0.0.1',
+    port: 0,
+    adminPort: 0,
+    env: options.env ?? {},
+    log: logger,
+  });
+  const close = async (deadline?: number) => {
+    await facade.close(deadline);
+    await rm(folder, { recursive: true, force: true });
+  };
+  if (options.closeAfterTest ?? true) onTestFinished(() => close(100));
+  const adminUrl = `http://127.0.0.1:${facade.adminPort}`;
+  return {
+    ...facade,
+    close,
+    url: `http://127.0.0.1:${facade.port}`,
+    adminUrl,
+    routesFile,
+    log: lines,
+    logged,
+    routes: async () => (await (await fetch(`${adminUrl}/api/routes`)).json()) as RoutesReport,
+    metrics: async () => (await fetch(`${adminUrl}/metrics`)).text(),
+    async replaceRoutes(text) {
+      await writeFile(`${routesFile}.new`, text);
+      await rename(`${routesFile}.new`, routesFile);
+    },
+  };
+}
+
+/** A facade before one backend, `origin`, to which everything goes. */
+export function startFacadeBefore(
+  originPort: number,
+  settings: { timeouts?: string; servedBy?: boolean; host?: string } = {},
+): Promise<RunningFacade> {
+  const timeouts = settings.timeouts ?? '{ connect: 500ms, request: 5s, idle: 5s }';
+  return startRunningFacade(`version: 1
+servedBy: ${settings.servedBy ?? true}
+backends:
+  origin: { url: http://127.0.0.1:${originPort}, timeouts: ${timeouts}${settings.host ? `, host: ${settings.host}` : ''} }
+routes:
+  - { name: all, match: { path: /* }, to: origin }
+`);
+}
+
+function memoryLog() {
+  const lines: LogLine[] = [];
+  const waiting = new Set<(line: LogLine) => void>();
+  const write = (level: string) => (entry: object, msg: string) => {
+    const line: LogLine = { ...entry, level, msg };
+    lines.push(line);
+    for (const tell of waiting) tell(line);
+  };
+  const logger = { info: write('info'), warn: write('warn'), error: write('error') } as unknown as Logger;
+  const logged = (holds: (line: LogLine) => boolean) =>
+    new Promise<LogLine>((resolve) => {
+      const found = lines.find(holds);
+      if (found !== undefined) return resolve(found);
+      const tell = (line: LogLine) => {
+        if (!holds(line)) return;
+        waiting.delete(tell);
+        resolve(line);
+      };
+      waiting.add(tell);
+    });
+  return { lines, logger, logged };
+}
