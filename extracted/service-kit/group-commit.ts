@@ -137,11 +137,12 @@ async function commitBatch(store: CommittingStore, batch: Unit[]): Promise<void>
   // Savepoints cost a round trip each and are needed only when a unit throws: first without, then with them.
   let isolated = false;
   for (let deadlocks = 0; ; ) {
-    let session: Session;
+    let session: Session | undefined;
     try {
       session = await store.session();
       await session.execute('begin');
     } catch (error) {
+      session?.end(true);
       return rejectAll(batch, new StoreUnavailableError(error));
     }
     let outcomes: Outcome[];

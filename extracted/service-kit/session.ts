@@ -91,7 +91,9 @@ export function postgresSession(client: pg.PoolClient): Session {
       run: async (sql, ...values) => (await query(sql, values)).rowCount ?? 0,
     },
     execute: async (statement) => {
-      await client.query(words[statement]);
+      const { command } = await client.query(words[statement]);
+      // A COMMIT of a transaction in which a statement had failed is answered ROLLBACK, without an error.
+      if (statement === 'commit' && command !== 'COMMIT') throw new Error('the transaction was rolled back');
     },
     end: (broken) => client.release(broken),
   };

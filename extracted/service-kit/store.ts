@@ -86,7 +86,9 @@ function openPostgres<Schema>(url: string): Store<Schema> {
         oid === bigint ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   });
-  // An idle connection that breaks is replaced at the next use, and /readyz sees a server that stays away.
+  // A connection that breaks, idle or in use, also emits 'error', which would end the process if nobody listened.
+  // Its queries fail by themselves, the next use gets a new one, and /readyz sees a server that stays away.
+  pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', () => {});
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return {

@@ -142,6 +142,34 @@ describe.each(databases)('group commit on $name', ({ name, create }) => {
 
   // SQLite has one writer at a time, so nothing can be locked crosswise there.
   const onPostgresOnly = name === 'PostgreSQL' ? test : () => {};
+  onPostgresOnly(
+    'connections that break fail their own batch, end no process and are not leaked',
+    async () => {
+      await other.db.deleteFrom('notes').execute();
+      const commits = createGroupCommit(store);
+      // More often than the pool has connections.
+      for (let round = 0; round < 12; round += 1) {
+        const cut = commits.submit((tx) => tx.first('SELECT pg_terminate_backend(pg_backend_pid())'));
+        await expect(cut).rejects.toMatchObject({ code: 'store_unavailable' });
+      }
+      expect(await insert(commits, 1)).toBe(1);
+      await commits.close();
+    },
+  );
+
+  onPostgresOnly('a unit that swallows a failed statement is not taken for committed', async () => {
+    await other.db.deleteFrom('notes').execute();
+    const commits = createGroupCommit(store);
+    await insert(commits, 1);
+    const swallowed = commits.submit(async (tx) => {
+      await tx.run('INSERT INTO notes (id, text) VALUES (2, ?)', 'x');
+      await tx.run('INSERT INTO notes (id, text) VALUES (1, ?)', 'x').catch(() => {});
+    });
+    await expect(swallowed).rejects.toMatchObject({ status: 503 });
+    expect(await ids()).toEqual([1]);
+    await commits.close();
+  });
+
   onPostgresOnly('two instances that lock rows crosswise both succeed', async () => {
     await other.db.deleteFrom('notes').execute();
     const [left, right] = [createGroupCommit(store), createGroupCommit(other)];
