@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { listen } from '@strangler-fig/kernel/listen';
 import type { Logger } from '@strangler-fig/kernel/log';
 import { backendHealth } from './admin/backend-health.ts';
@@ -10,7 +9,7 @@ import { exchange, exchangeWebSocket, type Steps } from './exchange.ts';
 import { createUndiciForwarder } from './forward/undici-forwarder.ts';
 import { WebSocketForwarder } from './forward/websocket.ts';
 import { Identifier } from './identify/identify.ts';
-import { createReceivingServer } from './receive/server.ts';
+import { createReceivingServer, type ReceivingServer } from './receive/server.ts';
 import { FacadeMetrics } from './record/metrics.ts';
 import { Record as Records } from './record/record.ts';
 import { RouteCounter } from './record/route-counts.ts';
@@ -101,7 +100,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     record: new Records(log, metrics, counter),
   };
   const defect = (error: unknown) => log.error({ err: error }, 'defect in the facade');
-  const server = createReceivingServer({
+  const receiving = createReceivingServer({
     request(request, response) {
       if (!accepting) response.shouldKeepAlive = false;
       exchange(steps, request, response).catch((error: unknown) => {
@@ -128,7 +127,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   let adminPort: number;
   try {
     const what = 'the facade';
-    port = await listen(server, { what, host, port: options.port, setting: settings.port });
+    port = await listen(receiving.server, { what, host, port: options.port, setting: settings.port });
     adminPort = await listen(admin, {
       what: "the facade's admin server",
       host,
@@ -136,7 +135,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
       setting: settings.adminPort,
     });
   } catch (error) {
-    server.close();
+    receiving.server.close();
     await watch.close();
     throw error;
   }
@@ -145,7 +144,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const close = async (deadline: number) => {
     accepting = false;
     await watch.close();
-    await drained(server, webSockets, deadline);
+    await drained(receiving, webSockets, deadline);
     await Promise.all([shadow.close(), identifier.close(), forwarder.close()]);
     admin.closeAllConnections();
     await new Promise((resolve) => admin.close(resolve));
@@ -162,11 +161,17 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   };
 }
 
-async function drained(server: Server, webSockets: WebSocketForwarder, deadline: number): Promise<void> {
+/** Waits for the requests under way, at most for `deadline` milliseconds. */
+async function drained(
+  { server, closeIdle }: ReceivingServer,
+  webSockets: WebSocketForwarder,
+  deadline: number,
+): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   webSockets.close();
-  // node:http keeps a connection whose request was in flight when the server was closed, once it is answered.
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  // node:http keeps a connection whose request was under way when the server was closed, once it is answered.
+  closeIdle();
+  const idle = setInterval(closeIdle, 50);
   const cut = setTimeout(() => server.closeAllConnections(), deadline);
   await closed;
   clearInterval(idle);

@@ -77,10 +77,11 @@ class Handshake {
 
   constructor(forwarding: WebSocketForwarding) {
     this.forwarding = forwarding;
-    forwarding.socket.once('close', () => {
-      this.#outgoing?.destroy();
-      this.#over(0, new UpstreamFailure('client_gone', 'the client went away within the handshake'));
-    });
+    const { socket } = forwarding;
+    // Nobody reads from the client before the backend has answered, and so nobody would hear that it has left.
+    socket.on('readable', this.#listen);
+    socket.once('end', this.#left);
+    socket.once('close', this.#left);
   }
 
   /** The handshake goes to the backend. These listeners come before those of http-proxy-middleware. */
@@ -117,6 +118,19 @@ class Handshake {
     this.#outgoing?.destroy();
   }
 
+  /** Sees the end of what the client sends, and takes nothing else. */
+  readonly #listen = (): void => {
+    const { socket } = this.forwarding;
+    if (socket.readableLength === 0) socket.read();
+  };
+
+  readonly #left = (): void => {
+    if (this.#answered) return;
+    this.#over(0, new UpstreamFailure('client_gone', 'the client went away within the handshake'));
+    this.#outgoing?.destroy();
+    this.forwarding.socket.destroy();
+  };
+
   #within(milliseconds: number, kind: 'connect_timeout' | 'answer_timeout'): void {
     if (this.#answered) return;
     clearTimeout(this.#timer);
@@ -129,6 +143,7 @@ class Handshake {
     clearTimeout(this.#timer);
     if (this.#answered) return;
     this.#answered = true;
+    this.forwarding.socket.off('readable', this.#listen);
     this.forwarding.finished(status, failure);
   }
 

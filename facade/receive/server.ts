@@ -25,8 +25,15 @@ const limits = {
   connectionsCheckingInterval: 2_000,
 };
 
-/** The server that clients talk to. It does not listen yet. */
-export function createReceivingServer(receiver: Receiver): Server {
+/** The server that clients talk to. */
+export interface ReceivingServer {
+  /** It does not listen yet. */
+  readonly server: Server;
+  /** Closes the connections on which no request is under way. */
+  closeIdle(): void;
+}
+
+export function createReceivingServer(receiver: Receiver): ReceivingServer {
   const server = createServer({
     ...limits,
     // Otherwise Upgrade: h2c, which some clients send along with every request, would break the request.
@@ -50,7 +57,19 @@ export function createReceivingServer(receiver: Receiver): Server {
     if (error.code === 'ECONNRESET') socket.destroy();
     else refuseBytes(error, socket as Socket);
   });
-  return server;
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  return {
+    server,
+    closeIdle() {
+      server.closeIdleConnections();
+      // To node:http a connection is not idle before its first request, and browsers open some in reserve.
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+    },
+  };
 }
 
 /**
