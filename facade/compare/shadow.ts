@@ -1,4 +1,5 @@
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
+import { certifiedName } from '../forward/certified-name.ts';
 import type { AnswerTap } from '../forward/forwarder.ts';
 import type { Backend } from '../routes/model.ts';
 import { type Answer, AnswerKeeper, decoded, longestCompared } from './answer.ts';
@@ -98,7 +99,8 @@ export class Shadow {
       headers,
       headersTimeout: other.timeouts.request,
       bodyTimeout: other.timeouts.idle,
-    });
+      servername: certifiedName(other),
+    } as Dispatcher.RequestOptions);
     const pieces: Buffer[] = [];
     let length = 0;
     for await (const piece of answer.body) {

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Client, type Dispatcher, Pool } from 'undici';
 import type { Backend } from '../routes/model.ts';
+import { certifiedName } from './certified-name.ts';
 import type { Forwarder, Forwarding, ForwardingResult } from './forwarder.ts';
 import { sendInterim } from './interim-answer.ts';
 import { hasBody, RequestBody } from './request-body.ts';
@@ -77,7 +78,7 @@ function connectionSettings(backend: Backend): Client.Options {
 function forwardOnce(dispatcher: Dispatcher, forwarding: Forwarding): Promise<ForwardingResult> {
   return new Promise((resolve) => {
     const once = new OneForwarding(forwarding, resolve);
-    const { backend, request, response } = forwarding;
+    const { backend, response } = forwarding;
     const options: Dispatcher.DispatchOptions = {
       method: forwarding.method,
       path: forwarding.path,
@@ -86,8 +87,9 @@ function forwardOnce(dispatcher: Dispatcher, forwarding: Forwarding): Promise<Fo
       body: once.body as unknown as null,
       headersTimeout: backend.timeouts.request,
       bodyTimeout: backend.timeouts.idle,
-    };
-    if (response.destroyed || request.errored) once.clientGone();
+      servername: certifiedName(backend),
+    } as Dispatcher.DispatchOptions;
+    if (response.destroyed) once.clientGone();
     else dispatcher.dispatch(options, once);
   });
 }
@@ -115,9 +117,6 @@ class OneForwarding implements Dispatcher.DispatchHandler {
     const { request, response, backend } = forwarding;
     this.body = hasBody(request) ? new RequestBody(request, response, backend.timeouts.idle) : null;
     response.on('close', this.clientGone);
-    // Of a pipelined request whose turn to be answered has not come, only the request hears that the client left.
-    // It says so a tick later to whoever listens now, so this listener stays: without one, the error is thrown.
-    request.on('error', this.clientGone);
     response.on('drain', this.#drained);
   }
 

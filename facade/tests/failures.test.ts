@@ -65,6 +65,17 @@ describe('a backend that gives no answer', () => {
     expect(asked).toBe(1);
   });
 
+  test('closes before the head: a write without a body is sent once, too', async () => {
+    let asked = 0;
+    const origin = await startRawOrigin((socket) => {
+      asked++;
+      socket.end();
+    });
+    const { port } = await startFacadeBefore(origin.port);
+    expect((await ask(port, 'DELETE / HTTP/1.1\r\nHost: a\r\n\r\n')).status).toBe(502);
+    expect(asked).toBe(1);
+  });
+
   test('closes before the head: a read is sent once more, no oftener', async () => {
     let asked = 0;
     const origin = await startRawOrigin((socket) => {
@@ -165,7 +176,7 @@ describe('kept connections', () => {
     return startRawOrigin((socket, received) => {
       if (!received.endsWith('\r\n\r\n')) return;
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', () => {
-        setTimeout(() => socket.destroy(), Math.random() * 4);
+        setTimeout(() => socket.destroy(), Math.random() * 2);
       });
     });
   }
