@@ -9,7 +9,8 @@ export default defineConfig({
     // Real processes and databases: separate forks, so that a crash or a leaked handle stays in its file.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Many tests start several processes; a busy machine must not fail them.
+    testTimeout: 60_000,
+    hookTimeout: 90_000,
   },
 });

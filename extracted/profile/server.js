@@ -1,3 +1,5 @@
+import module from 'node:module';
+
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
   console.error(
@@ -5,4 +7,6 @@ if (major < 24) {
   );
   process.exit(2);
 }
+// What was compiled and stripped of types once is kept: half of the start-up is loading code.
+module.enableCompileCache();
 await import('./serve.ts');

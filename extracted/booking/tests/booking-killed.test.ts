@@ -85,7 +85,8 @@ test('killed in the middle of a burst: every answer holds, and no key books twic
       if (answered.size === 20) enough.resolve();
     }),
   );
-  await enough.promise;
+  // On a machine too slow for twenty, every request ends all the same, some of them refused.
+  await Promise.race([enough.promise, all]);
   await booking.stop('SIGKILL');
   await all;
   expect(answered.size).toBeLessThan(burst);
