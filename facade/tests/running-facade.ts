@@ -86,7 +86,12 @@ function memoryLog() {
     lines.push(line);
     for (const tell of waiting) tell(line);
   };
-  const logger = { info: write('info'), warn: write('warn'), error: write('error') } as unknown as Logger;
+  const logger = {
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: () => logger,
+  } as unknown as Logger;
   const logged = (holds: (line: LogLine) => boolean) =>
     new Promise<LogLine>((resolve) => {
       const found = lines.find(holds);
