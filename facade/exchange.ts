@@ -52,7 +52,13 @@ export async function exchange(
 ): Promise<void> {
   const startedAt = performance.now();
   const traceparent = traceparentOf(request);
-  const over = (route: string | undefined, backend: string, status: number, failure?: UpstreamFailure) =>
+  const over = (
+    route: string | undefined,
+    backend: string,
+    status: number,
+    failure?: UpstreamFailure,
+    failed?: string,
+  ) =>
     steps.record.finished({
       method: request.method ?? '',
       path: pathOf(request),
@@ -60,6 +66,7 @@ export async function exchange(
       backend,
       status,
       failure,
+      failed,
       traceId: traceIdOf(traceparent) ?? '',
       startedAt,
     });
@@ -83,7 +90,7 @@ export async function exchange(
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     refuse(request, response, identityProblem(error, route.name), { 'retry-after': '1' });
-    return over(route.name, 'facade', 503, identityFailure(error));
+    return over(route.name, 'facade', 503, identityFailure(error), checked.table.identity?.session?.backend);
   }
 
   const other = comparedWith(checked, request);
@@ -139,7 +146,13 @@ export async function exchangeWebSocket(
   const startedAt = performance.now();
   const traceparent = traceparentOf(request);
   const path = pathOf(request);
-  const over = (route: string | undefined, backend: string, status: number, failure?: UpstreamFailure) =>
+  const over = (
+    route: string | undefined,
+    backend: string,
+    status: number,
+    failure?: UpstreamFailure,
+    failed?: string,
+  ) =>
     steps.record.finished({
       method: 'WEBSOCKET',
       path,
@@ -147,6 +160,7 @@ export async function exchangeWebSocket(
       backend,
       status,
       failure,
+      failed,
       traceId: traceIdOf(traceparent) ?? '',
       startedAt,
     });
@@ -164,7 +178,7 @@ export async function exchangeWebSocket(
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     refuseOnSocket(socket, identityProblem(error, route.name), ['retry-after: 1']);
-    return over(route.name, 'facade', 503, identityFailure(error));
+    return over(route.name, 'facade', 503, identityFailure(error), checked.table.identity?.session?.backend);
   }
   request.url = checked.path;
   steps.webSockets.forward({

@@ -15,6 +15,8 @@ export interface Finished {
   /** 0 where the client got no answer. */
   readonly status: number;
   readonly failure: UpstreamFailure | undefined;
+  /** Whose failure it was, where not that of `backend`: the application's that knows the sessions. */
+  readonly failed?: string | undefined;
   readonly traceId: string;
   /** Milliseconds, from performance.now(). */
   readonly startedAt: number;
@@ -44,7 +46,9 @@ export class Record {
       status: status === 0 ? 'none' : `${Math.trunc(status / 100)}xx`,
     });
     this.#metrics.seconds.observe({ route, backend }, milliseconds / 1000);
-    if (failure !== undefined) this.#metrics.upstreamFailures.inc({ backend, kind: failure.kind });
+    if (failure !== undefined) {
+      this.#metrics.upstreamFailures.inc({ backend: request.failed ?? backend, kind: failure.kind });
+    }
     const entry = {
       method: request.method,
       path: request.path,

@@ -128,14 +128,17 @@ describe('one question for many requests', () => {
   });
 
   test('its answer counts for as long as the cache says', async () => {
-    const { facade, questions } = await startSessions({ cache: '150ms' });
+    const { facade, questions } = await startSessions({ cache: '1s' });
     for (let times = 0; times < 3; times++) await caller(facade, '/own/x', 'Cookie: sid=s-ada');
     expect(questions()).toBe(1);
     await expect
-      .poll(async () => {
-        await caller(facade, '/own/x', 'Cookie: sid=s-ada');
-        return questions();
-      })
+      .poll(
+        async () => {
+          await caller(facade, '/own/x', 'Cookie: sid=s-ada');
+          return questions();
+        },
+        { timeout: 5_000 },
+      )
       .toBe(2);
   });
 
@@ -176,6 +179,9 @@ describe('an application that cannot tell', () => {
     expect(answer.body).not.toContain(String(app.port));
     expect(service.asked).toEqual([]);
     expect((await facade.logged((line) => line.status === 503)).reason).toContain('ECONNREFUSED');
+    expect(await facade.metrics()).toContain(
+      'strangler_upstream_failures_total{backend="app",kind="unreachable"} 1',
+    );
   });
 
   test('is down: nobody else waits or is refused', async () => {

@@ -37,7 +37,11 @@ function traffic(facade: RunningFacade, connections = 8) {
   };
   const running = Promise.all(Array.from({ length: connections }, run));
   return {
-    seen: (body: string) => expect.poll(() => bodies.every((own) => own.at(-1) === body)).toBe(true),
+    /** Waits until every connection's last answer is this one. */
+    seen: (body: string) =>
+      expect
+        .poll(() => bodies.filter((own) => own.at(-1) === body).length, { timeout: 5_000 })
+        .toBe(connections),
     async stop() {
       stopped = true;
       await running;
