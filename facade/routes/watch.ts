@@ -9,10 +9,12 @@ import { RoutesInvalid } from './problem.ts';
 export interface WatchOptions extends LoadOptions {
   /** A new table is in force; also when a file that was bad is again what is in force. */
   onTable(table: RouteTable): void;
-  /** The file is not usable, and the last good table stays. Called once for each content. */
+  /** The file is not usable, and the last good table stays. Called once for each content that stands a while. */
   onInvalid(problem: RoutesInvalid): void;
   /** Milliseconds without an event after which the file is read; editors make several. Default 50. */
   readonly debounce?: number;
+  /** Milliseconds that a content must stand before it is called bad: it may be half-written. Default 250. */
+  readonly settle?: number;
   /** Milliseconds between looks at the file where no events come, as on some mounts. Default 2000. */
   readonly poll?: number;
 }
@@ -46,6 +48,8 @@ class RoutesWatcher {
   readonly #options: WatchOptions;
   /** What was last seen in the file: a digest, or the message of why it could not be read. */
   #seen: string;
+  /** A content that is not usable, seen once: if it is still there after a while, it is meant. */
+  #suspect: string | undefined;
   #folders = new Map<string, WatchedFolder>();
   #debounce: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -78,10 +82,10 @@ class RoutesWatcher {
     await this.#reading;
   }
 
-  #changed(): void {
+  #changed(after = this.#options.debounce ?? 50): void {
     if (this.#closed) return;
     clearTimeout(this.#debounce);
-    this.#debounce = setTimeout(() => this.#read(), this.#options.debounce ?? 50);
+    this.#debounce = setTimeout(() => this.#read(), after);
     this.#debounce.unref();
   }
 
@@ -100,30 +104,35 @@ class RoutesWatcher {
   }
 
   async #load(): Promise<void> {
-    try {
-      await this.#loadEdit();
-    } catch (error) {
-      if (!(error instanceof RoutesInvalid)) throw error;
-      this.#options.onInvalid(error);
-    } finally {
-      // A folder may have been replaced, or a link may lead elsewhere now.
-      await this.#watchFolders();
-    }
+    const content = await readRoutesFile(this.#path).catch((error: unknown) => error);
+    const seen = Buffer.isBuffer(content) ? digestOf(content) : String(content);
+    if (!this.#closed && seen !== this.#seen) this.#edited(content, seen);
+    // A folder may have been replaced, or a link may lead elsewhere now.
+    await this.#watchFolders();
   }
 
-  async #loadEdit(): Promise<void> {
-    const content = await readRoutesFile(this.#path).catch((error: unknown) => error);
-    const unreadable = Buffer.isBuffer(content) ? undefined : content;
-    const seen = Buffer.isBuffer(content) ? digestOf(content) : String(unreadable);
-    if (this.#closed || seen === this.#seen) return;
-    this.#seen = seen;
-    if (!Buffer.isBuffer(content)) throw unreadable;
-    if (seen !== this.table.digest) {
-      const { table } = checkContent(content, this.#name, this.#options);
-      prepare(table);
-      this.table = table;
+  #edited(content: unknown, seen: string): void {
+    try {
+      if (!Buffer.isBuffer(content)) throw content;
+      // What is in force may come back after something bad: then there is nothing to build.
+      if (seen !== this.table.digest) {
+        const { table } = checkContent(content, this.#name, this.#options);
+        prepare(table);
+        this.table = table;
+      }
+      this.#seen = seen;
+      this.#suspect = undefined;
+      this.#options.onTable(this.table);
+    } catch (error) {
+      if (!(error instanceof RoutesInvalid)) throw error;
+      if (this.#suspect !== seen) {
+        this.#suspect = seen;
+        this.#changed(this.#options.settle ?? 250);
+        return;
+      }
+      this.#seen = seen;
+      this.#options.onInvalid(error);
     }
-    this.#options.onTable(this.table);
   }
 
   async #watchFolders(): Promise<void> {
