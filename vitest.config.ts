@@ -8,7 +8,7 @@ export default defineConfig({
     reporters: ['default', './testing/closing-line.ts'],
     // Real processes and databases: separate forks, so that a crash or a leaked handle stays in its file.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Many tests start several processes; a busy machine must not fail them.
     testTimeout: 60_000,
     hookTimeout: 90_000,

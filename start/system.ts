@@ -109,7 +109,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         IDENTITY_SECRET,
       }).then(() =>
         start('booking', 'extracted/booking/server.js', {
-          ...pick(env, ['BOOKING_PORT', 'BOOKING_EXPIRY_SCHEDULE']),
+          ...pick(env, [
+            'BOOKING_PORT',
+            'BOOKING_EXPIRY_SCHEDULE',
+            'BOOKING_HOLD_SECONDS',
+            'BOOKING_RECOVER_AFTER_MS',
+            'INVENTORY_TIMEOUT_MS',
+          ]),
           BOOKING_DATABASE_URL: databases.BOOKING_DATABASE_URL,
           INVENTORY_URL: url('inventory'),
           IDENTITY_SECRET,

@@ -160,8 +160,8 @@ function present(booking: Booking): Static<typeof BookingBody> {
     eventId: booking.event_id,
     userId: booking.user_id,
     quantity: booking.quantity,
-    unitPrice: { amountCents: booking.unit_price_cents, currency: 'EUR' },
-    total: { amountCents: booking.total_cents, currency: 'EUR' },
+    unitPrice: { amountCents: booking.unit_price_cents, currency: 'USD' },
+    total: { amountCents: booking.total_cents, currency: 'USD' },
     state: booking.state,
     createdAt: new Date(booking.created_at).toISOString(),
     expiresAt: iso(booking.expires_at),
@@ -174,7 +174,7 @@ function iso(epochMs: number | null): string | null {
   return epochMs === null ? null : new Date(epochMs).toISOString();
 }
 
-const Money = Type.Object({ amountCents: Type.Integer(), currency: Type.Literal('EUR') });
+const Money = Type.Object({ amountCents: Type.Integer(), currency: Type.Literal('USD') });
 const NullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 
 const BookingBody = Type.Object({

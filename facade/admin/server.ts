@@ -31,7 +31,7 @@ export function createAdminServer(view: AdminView): Server {
     '/livez': (response) => sendJson(response, 200, { status: 'ok' }),
     '/readyz': (response) => {
       const ready = view.accepting();
-      sendJson(response, ready ? 200 : 503, { status: ready ? 'ok' : 'stopping' });
+      sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'stopping' });
     },
     '/metrics': async (response) =>
       sendText(response, view.metrics.registry.contentType, await view.metrics.registry.metrics()),

@@ -247,8 +247,8 @@ describe.each(databases)('booking on $name', ({ create }) => {
         eventId: 1,
         userId: 1,
         quantity: 2,
-        unitPrice: { amountCents: 4950, currency: 'EUR' },
-        total: { amountCents: 9900, currency: 'EUR' },
+        unitPrice: { amountCents: 4950, currency: 'USD' },
+        total: { amountCents: 9900, currency: 'USD' },
         state: 'pending',
         paidAt: null,
       });
