@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -6,8 +7,16 @@ import { type Problem, sendProblem } from '@strangler-fig/kernel/problem';
 import { newTraceparent, traceIdOf } from '@strangler-fig/kernel/trace';
 import { checkHeaders, isHost } from './check/headers.ts';
 import { parseTarget, type RequestTarget, TargetRefused } from './check/target.ts';
-import type { Shadow } from './compare/shadow.ts';
+import type { Shadow, Shadowing } from './compare/shadow.ts';
 import { type Decision, decide } from './decide/decide.ts';
+import {
+  drawFault,
+  type FaultKind,
+  type Faults,
+  faultHeader,
+  faultProblem,
+  waitOut,
+} from './faults/fault.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import { discardBody, hasBody } from './forward/request-body.ts';
 import { requestHeaders, type Vouched } from './forward/request-headers.ts';
@@ -16,8 +25,11 @@ import { type UpstreamFailure, upstreamFailure, upstreamProblem } from './forwar
 import type { WebSocketForwarder } from './forward/websocket.ts';
 import type { Identifier } from './identify/identify.ts';
 import { refuseOnSocket } from './receive/refusal.ts';
+import { isSampled } from './record/access-log.ts';
 import type { Record as Records } from './record/record.ts';
-import type { Backend, RouteTable } from './routes/model.ts';
+import { changeHeaders, rewriteAnswer } from './rewrite/rewrite-headers.ts';
+import { rewritePath } from './rewrite/rewrite-path.ts';
+import type { Backend, Route, RouteTable } from './routes/model.ts';
 
 /** The steps a request goes through, and what they need. */
 export interface Steps {
@@ -34,7 +46,7 @@ export interface Steps {
 interface Checked {
   readonly table: RouteTable;
   readonly target: RequestTarget;
-  /** What a backend is asked for: path and query as received, without the authority of an absolute target. */
+  /** What a backend is asked for: path and query as received or rewritten, never the authority of an absolute target. */
   readonly path: string;
   /** The authority that was asked for; that of an absolute target takes the place of Host (RFC 9112, 3.2.2). */
   readonly host: string;
@@ -83,6 +95,12 @@ export async function exchange(
   }
   const { table, decision, backend } = checked;
   const { route } = decision;
+  const fault = route.faults && (await faultOf(steps, route, route.faults, response));
+  if (fault === 'abort') {
+    const problem = faultProblem(route.faults?.abort ?? 503, route.name);
+    refuse(request, response, problem, { [faultHeader]: fault });
+    return over(route.name, 'facade', problem.status);
+  }
 
   let vouched: Vouched;
   try {
@@ -93,18 +111,20 @@ export async function exchange(
     return over(route.name, 'facade', 503, identityFailure(error), checked.table.identity?.session?.backend);
   }
 
-  const other = comparedWith(checked, request);
-  const comparison = other === undefined ? undefined : steps.shadow.begin(route.name);
   const method = request.method ?? 'GET';
+  const other = comparedWith(checked, request);
+  const comparison = other && beginComparison(steps.shadow, checked, method);
   const result = await steps.forwarder.forward({
     backend,
     method,
     path: checked.path,
-    headers: requestHeaders(request, backend, vouched),
+    headers: askedWith(route, request, backend, vouched),
     request,
     response,
-    answerHeaders: answerHeaders(table, decision, backend),
+    answerHeaders: answerHeaders(table, decision, backend, fault),
+    rewriteAnswer: answerRewriter(route, backend, vouched),
     tap: comparison?.tap,
+    bodyTap: comparison?.bodyTap,
   });
   steps.identifier.answered(table, backend, request);
 
@@ -113,9 +133,8 @@ export async function exchange(
       const identity = await steps.identifier.identityFor(table, route, other, request);
       return {
         other,
-        method,
-        path: checked.path,
-        headers: requestHeaders(request, other, { ...vouched, identity }),
+        headers: askedWith(route, request, other, { ...vouched, identity }),
+        asSeen: answerRewriter(route, other, vouched) ?? ((headers) => headers),
       };
     });
   } else comparison?.cancel();
@@ -172,6 +191,12 @@ export async function exchangeWebSocket(
   }
   const { table, decision, backend } = checked;
   const { route } = decision;
+  const fault = route.faults && (await faultOf(steps, route, route.faults, socket));
+  if (fault === 'abort') {
+    const problem = faultProblem(route.faults?.abort ?? 503, route.name);
+    refuseOnSocket(socket, problem, [`${faultHeader}: ${fault}`]);
+    return over(route.name, 'facade', problem.status);
+  }
   let vouched: Vouched;
   try {
     vouched = await vouch(steps, checked, request);
@@ -188,7 +213,9 @@ export async function exchangeWebSocket(
     socket,
     head,
     vouched,
-    answerHeaders: answerHeaders(table, decision, backend),
+    requestHeaders: route.rewrite?.requestHeaders,
+    answerHeaders: answerHeaders(table, decision, backend, fault),
+    rewriteAnswer: answerRewriter(route, backend, vouched),
     finished: (status, failure) => over(route.name, backend.name, status, failure),
   });
 }
@@ -231,7 +258,9 @@ function check(steps: Steps, request: IncomingMessage, traceparent: string): Che
         'No route in routes.yaml matches this request. A catch-all (path: /*) to the monolith usually should.',
     };
   }
-  const path = target.query === undefined ? target.path : `${target.path}?${target.query}`;
+  const rewrite = decision.route.rewrite?.path;
+  const asked = rewrite === undefined ? target.path : rewritePath(rewrite, target.path);
+  const path = target.query === undefined ? asked : `${asked}?${target.query}`;
   return { table, target, path, host, decision, backend, clientAddress, traceparent };
 }
 
@@ -242,16 +271,71 @@ async function vouch(steps: Steps, checked: Checked, request: IncomingMessage): 
   return { clientAddress, scheme, host, traceparent, identity };
 }
 
-/** The backend whose answer is to be compared. Only reads are repeated, and of those only the plainest. */
-function comparedWith({ table, decision, backend }: Checked, request: IncomingMessage): Backend | undefined {
+/** The headers of the request to a backend, as the route wants them. */
+function askedWith(route: Route, request: IncomingMessage, backend: Backend, vouched: Vouched): string[] {
+  const headers = requestHeaders(request, backend, vouched);
+  const changes = route.rewrite?.requestHeaders;
+  return changes === undefined ? headers : changeHeaders(changes, headers);
+}
+
+/** What a route does with the headers of a backend's answer; undefined where they pass as they are. */
+function answerRewriter(
+  { rewrite }: Route,
+  { urls }: Backend,
+  { scheme, host }: Vouched,
+): ((headers: string[]) => string[]) | undefined {
+  const answer = rewrite?.answer;
+  return answer && ((headers) => rewriteAnswer(answer, headers, { own: urls, scheme, host }));
+}
+
+/** Draws whether a fault befalls a request, and waits out its delay. */
+async function faultOf(
+  { record }: Steps,
+  route: Route,
+  faults: Faults,
+  client: EventEmitter,
+): Promise<FaultKind | undefined> {
+  const fault = drawFault(faults);
+  if (fault === undefined) return undefined;
+  record.faulted(route.name, fault);
+  if (faults.delay > 0) await waitOut(faults.delay, client);
+  return fault;
+}
+
+/** The backend whose answer is to be compared, where the route's sample takes this request and it may be repeated. */
+function comparedWith(
+  { table, decision, backend, traceparent }: Checked,
+  request: IncomingMessage,
+): Backend | undefined {
   const { compare, writes } = decision.route;
-  if (compare === undefined || writes || request.method !== 'GET' || hasBody(request)) return undefined;
-  const other = table.backends.get(compare);
+  if (compare === undefined) return undefined;
+  const { method } = request;
+  const read = method === 'GET' && !writes && !hasBody(request);
+  const safeWrite = compare.writesSafe && method !== 'HEAD' && method !== 'OPTIONS';
+  if (!(read || safeWrite) || !isSampled(traceIdOf(traceparent) ?? '', compare.sample)) return undefined;
+  const other = table.backends.get(compare.with);
   return other === backend ? undefined : other;
 }
 
-function answerHeaders(table: RouteTable, decision: Decision, backend: Backend): [string, string][] {
+function beginComparison(
+  shadow: Shadow,
+  { decision: { route }, backend, path, traceparent }: Checked,
+  method: string,
+): Shadowing | undefined {
+  const { compare } = route;
+  if (compare === undefined) return undefined;
+  const traceId = traceIdOf(traceparent) ?? '';
+  return shadow.begin({ route: route.name, compare, method, path, traceId, backend: backend.name });
+}
+
+function answerHeaders(
+  table: RouteTable,
+  decision: Decision,
+  backend: Backend,
+  fault: FaultKind | undefined,
+): [string, string][] {
   const headers: [string, string][] = [];
+  if (fault !== undefined) headers.push([faultHeader, fault]);
   if (table.servedBy) headers.push([servedByHeader, backend.name]);
   if (decision.setCookie !== undefined) headers.push(['set-cookie', decision.setCookie]);
   return headers;

@@ -3,13 +3,15 @@ import type { Logger } from '@strangler-fig/kernel/log';
 import { backendHealth } from './admin/backend-health.ts';
 import { routesReport } from './admin/routes-report.ts';
 import { createAdminServer } from './admin/server.ts';
-import { CountingRecorder } from './compare/recorder.ts';
+import { CountingRecorder } from './compare/counting-recorder.ts';
+import type { Recorder } from './compare/recorder.ts';
 import { Shadow } from './compare/shadow.ts';
 import { exchange, exchangeWebSocket, type Steps } from './exchange.ts';
 import { createUndiciForwarder } from './forward/undici-forwarder.ts';
 import { WebSocketForwarder } from './forward/websocket.ts';
 import { Identifier } from './identify/identify.ts';
 import { createReceivingServer, type ReceivingServer } from './receive/server.ts';
+import { LoopLag } from './record/loop-lag.ts';
 import { FacadeMetrics } from './record/metrics.ts';
 import { Record as Records } from './record/record.ts';
 import { RouteCounter } from './record/route-counts.ts';
@@ -28,9 +30,14 @@ export interface FacadeOptions {
   /** What `${NAME}` in routes.yaml is replaced from. Default process.env. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
+  /** Gets every comparison too, besides the counts that `/api/routes` shows. Default: nobody does. */
+  readonly recorder?: Recorder;
   /** Names of the settings that change the ports, for messages. Default FACADE_PORT and FACADE_ADMIN_PORT. */
   readonly portSettings?: { readonly port: string; readonly adminPort: string };
 }
+
+/** Milliseconds by which the event loop may be late before comparisons make room for the clients' own traffic. */
+const lagThatSheds = 200;
 
 /** A running facade. */
 export interface Facade {
@@ -55,11 +62,23 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const { log, host = '127.0.0.1', env = process.env } = options;
   const settings = options.portSettings ?? { port: 'FACADE_PORT', adminPort: 'FACADE_ADMIN_PORT' };
   const counter = new RouteCounter();
-  const recorder = new CountingRecorder();
   const forwarder = createUndiciForwarder();
   const webSockets = new WebSocketForwarder();
-  const metrics = new FacadeMetrics(() => webSockets.open);
-  const shadow = new Shadow(recorder);
+  const loopLag = new LoopLag();
+  let inFlight = 0;
+  const metrics = new FacadeMetrics({
+    openWebSockets: () => webSockets.open,
+    inFlight: () => inFlight,
+    loadedAt: () => watch.current().loadedAt,
+    comparedBytes: () => shadow.kept,
+    loopLag: () => loopLag.milliseconds / 1000,
+  });
+  const defect = (error: unknown) => log.error({ err: error }, 'defect in the facade');
+  const recorder = new CountingRecorder(metrics.comparisons);
+  const shadow = new Shadow(options.recorder === undefined ? [recorder] : [recorder, options.recorder], {
+    overloaded: () => loopLag.milliseconds > lagThatSheds,
+    onDefect: defect,
+  });
   const identifier = new Identifier();
   let accepting = true;
   let invalid: string | undefined;
@@ -97,16 +116,22 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     forwarder,
     webSockets,
     shadow,
-    record: new Records(log, metrics, counter),
+    record: new Records(log, metrics, counter, () => watch.current().accessLog),
   };
-  const defect = (error: unknown) => log.error({ err: error }, 'defect in the facade');
   const receiving = createReceivingServer({
     request(request, response) {
       if (!accepting) response.shouldKeepAlive = false;
-      exchange(steps, request, response).catch((error: unknown) => {
-        defect(error);
-        response.destroy();
-      });
+      inFlight++;
+      exchange(steps, request, response).then(
+        () => {
+          inFlight--;
+        },
+        (error: unknown) => {
+          inFlight--;
+          defect(error);
+          response.destroy();
+        },
+      );
     },
     upgrade(request, socket, head) {
       exchangeWebSocket(steps, request, socket, head).catch((error: unknown) => {
@@ -136,6 +161,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     });
   } catch (error) {
     receiving.server.close();
+    loopLag.stop();
     await watch.close();
     throw error;
   }
@@ -143,6 +169,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   let closed: Promise<void> | undefined;
   const close = async (deadline: number) => {
     accepting = false;
+    loopLag.stop();
     await watch.close();
     await drained(receiving, webSockets, deadline);
     await Promise.all([shadow.close(), identifier.close(), forwarder.close()]);

@@ -1,4 +1,4 @@
-import type { ComparisonCounts, CountingRecorder } from '../compare/recorder.ts';
+import type { ComparisonCounts, CountingRecorder } from '../compare/counting-recorder.ts';
 import type { RouteCounter, RouteCounts } from '../record/route-counts.ts';
 import type { Route, RouteTable } from '../routes/model.ts';
 
@@ -22,7 +22,10 @@ export interface RouteReport {
   readonly to: Record<string, number>;
   readonly since: string | null;
   readonly backends: Record<string, RouteCounts>;
-  readonly compare: (ComparisonCounts & { with: string }) | null;
+  /** `sample` is the share of requests that is compared, 0 to 1. */
+  readonly compare: (ComparisonCounts & { with: string; sample: number }) | null;
+  /** Whether requests are made to fail on purpose. */
+  readonly faults: boolean;
 }
 
 export function routesReport(
@@ -45,21 +48,15 @@ export function routesReport(
       since: counter.since(route.name)?.toISOString() ?? null,
       backends: counter.of(route.name),
       compare: comparison(route, recorder),
+      faults: route.faults !== undefined,
     })),
   };
 }
 
 function comparison(route: Route, recorder: CountingRecorder): RouteReport['compare'] {
   if (route.compare === undefined) return null;
-  const none: ComparisonCounts = {
-    equal: 0,
-    different: 0,
-    failed: 0,
-    shed: 0,
-    places: {},
-    lastFailure: undefined,
-  };
-  return { with: route.compare, ...(recorder.of(route.name) ?? none) };
+  const { with: other, sample } = route.compare;
+  return { with: other, sample, ...recorder.of(route.name) };
 }
 
 /** Method, host and path of a route, as one reads them in routes.yaml. */

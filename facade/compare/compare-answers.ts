@@ -1,34 +1,32 @@
 import { type Difference, diffJson } from '@strangler-fig/kernel/json-diff';
-import type { Answer } from './answer.ts';
+import { type Answer, decodedBody, headerOf } from './answer.ts';
 
-/** Where two answers differ; empty where a client could not tell them apart. */
-export function compareAnswers(primary: Answer, other: Answer): Difference[] {
+/**
+ * Where two answers differ in status, type or body; empty where they do not.
+ * @throws Error where a body cannot be decompressed.
+ */
+export async function compareAnswers(first: Answer, other: Answer): Promise<Difference[]> {
   const differences: Difference[] = [];
-  if (primary.status !== other.status) {
-    differences.push({ path: 'status', kind: 'changed', left: primary.status, right: other.status });
-  }
-  if (primary.contentType !== other.contentType) {
-    differences.push({
-      path: 'header content-type',
-      kind: 'changed',
-      left: primary.contentType,
-      right: other.contentType,
-    });
-  }
-  if (primary.body.equals(other.body)) return differences;
-  const left = parsed(primary);
-  const right = parsed(other);
-  if (left === undefined || right === undefined) {
-    differences.push({ path: 'body', kind: 'changed', left: primary.body.length, right: other.body.length });
-    return differences;
-  }
-  return [...differences, ...diffJson(left.json, right.json)];
+  const note = (path: string, left: unknown, right: unknown) => {
+    if (left !== right) differences.push({ path, kind: 'changed', left, right });
+  };
+  const type = headerOf(first, 'content-type');
+  const otherType = headerOf(other, 'content-type');
+  note('status', first.status, other.status);
+  note('header content-type', type, otherType);
+  const [body, otherBody] = await Promise.all([decodedBody(first), decodedBody(other)]);
+  if (body.equals(otherBody)) return differences;
+  const left = parsed(type, body);
+  const right = parsed(otherType, otherBody);
+  if (left !== undefined && right !== undefined) return [...differences, ...diffJson(left.json, right.json)];
+  differences.push({ path: 'body', kind: 'changed', left: body.length, right: otherBody.length });
+  return differences;
 }
 
-function parsed(answer: Answer): { json: unknown } | undefined {
-  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(answer.contentType)) return undefined;
+function parsed(contentType: string, body: Buffer): { json: unknown } | undefined {
+  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(contentType)) return undefined;
   try {
-    return { json: JSON.parse(answer.body.toString()) };
+    return { json: JSON.parse(body.toString()) };
   } catch {
     return undefined;
   }

@@ -1,52 +1,48 @@
 import type { Difference } from '@strangler-fig/kernel/json-diff';
+import type { Answer } from './answer.ts';
 
-/** How one pair of answers compared. */
-export type PairResult =
-  | { readonly result: 'equal' | 'shed' }
-  | { readonly result: 'different'; readonly differences: readonly Difference[] }
-  | { readonly result: 'failed'; readonly reason: string };
+/** A request that was to be put to two backends. */
+export interface ComparedRequest {
+  readonly route: string;
+  readonly method: string;
+  /** With its query, as the backends were asked. Whoever stores it should know that it may name persons. */
+  readonly path: string;
+  readonly traceId: string;
+  /** What the request carried; empty where nothing, which is all of them unless the route says `writesSafe`. */
+  readonly body: Buffer;
+}
 
-/** Where every compared pair goes. */
+/** One side of a pair. */
+export interface Side {
+  readonly backend: string;
+  /** When it was asked. */
+  readonly askedAt: Date;
+  /** Milliseconds until its answer was complete. */
+  readonly milliseconds: number;
+  /** As a client would see it, headers rewritten and all; the body as it was coded. */
+  readonly answer: Answer;
+}
+
+/** How one comparison ended. `first` is the side whose answer the client got. */
+export type Comparison =
+  | { readonly result: 'equal'; readonly first: Side; readonly other: Side }
+  | {
+      readonly result: 'different';
+      readonly first: Side;
+      readonly other: Side;
+      readonly differences: readonly Difference[];
+    }
+  /** The other side gave no answer that could be compared. */
+  | { readonly result: 'failed'; readonly first: Side; readonly reason: string }
+  /** A body was longer than the route keeps. */
+  | { readonly result: 'skipped' }
+  /** There was no room for it: the clients' own traffic comes first. */
+  | { readonly result: 'shed' };
+
+/**
+ * Where every comparison goes. It is called after the client has its answer, and must neither block nor keep
+ * bodies without a bound of its own; what it throws is logged and changes nothing.
+ */
 export interface Recorder {
-  record(route: string, pair: PairResult): void;
-}
-
-/** What is known of one route's comparisons since the facade started. */
-export interface ComparisonCounts {
-  equal: number;
-  different: number;
-  failed: number;
-  shed: number;
-  /** How often each place differed, by `path (kind)`; no values, because they may be personal. */
-  places: Record<string, number>;
-  lastFailure: string | undefined;
-}
-
-/** Distinct places that are kept per route. */
-const mostPlaces = 100;
-
-/** Counts in memory; array positions are counted together. */
-export class CountingRecorder implements Recorder {
-  readonly #routes = new Map<string, ComparisonCounts>();
-
-  record(route: string, pair: PairResult): void {
-    let counts = this.#routes.get(route);
-    if (counts === undefined) {
-      counts = { equal: 0, different: 0, failed: 0, shed: 0, places: {}, lastFailure: undefined };
-      this.#routes.set(route, counts);
-    }
-    counts[pair.result]++;
-    if (pair.result === 'failed') counts.lastFailure = pair.reason;
-    if (pair.result !== 'different') return;
-    for (const { path, kind } of pair.differences) {
-      const place = `${path.replace(/\[\d+\]/g, '[*]')} (${kind})`;
-      if (place in counts.places || Object.keys(counts.places).length < mostPlaces) {
-        counts.places[place] = (counts.places[place] ?? 0) + 1;
-      }
-    }
-  }
-
-  of(route: string): ComparisonCounts | undefined {
-    return this.#routes.get(route);
-  }
+  record(request: ComparedRequest, comparison: Comparison): void;
 }

@@ -1,63 +1,121 @@
 import { Agent, type Dispatcher } from 'undici';
 import { certifiedName } from '../forward/certified-name.ts';
 import type { AnswerTap } from '../forward/forwarder.ts';
+import { responseHeaders } from '../forward/response-headers.ts';
 import type { Backend } from '../routes/model.ts';
-import { type Answer, AnswerKeeper, decoded, longestCompared } from './answer.ts';
 import { compareAnswers } from './compare-answers.ts';
-import type { Recorder } from './recorder.ts';
+import type { Compare } from './compile-compare.ts';
+import { type KeptBody, KeptBytes } from './kept-bytes.ts';
+import type { ComparedRequest, Comparison, Recorder, Side } from './recorder.ts';
 
 /**
  * At most so many comparisons at once, from the client's request to the result; beyond it they are shed, because
- * the client's traffic comes first. Together they keep no more than 2 * 256 KB each.
+ * the client's traffic comes first.
  */
 const mostAtOnce = 64;
 
-/** A request to put to the other backend, as the first one got it. */
-export interface Repetition {
-  readonly other: Backend;
+/** A request that is to be put to two backends. */
+export interface Compared {
+  readonly route: string;
+  readonly compare: Compare;
   readonly method: string;
   readonly path: string;
+  readonly traceId: string;
+  /** The backend that answers the client. */
+  readonly backend: string;
+}
+
+/** How the other backend is asked. */
+export interface Repetition {
+  readonly other: Backend;
   /** Names and values alternating, with the other backend's own identity. */
   readonly headers: string[];
+  /** What becomes of its answer's headers on the way to a client. */
+  readonly asSeen: (headers: string[]) => string[];
 }
 
 /** One comparison under way. Exactly one of `cancel` and `finish` is called. */
-export interface Comparison {
+export interface Shadowing {
   /** Sees the first backend's answer go by. */
   readonly tap: AnswerTap;
+  /** Sees the request's body go by. */
+  readonly bodyTap: (piece: Buffer) => void;
   /** The client did not get a whole answer, so there is nothing to compare. */
   cancel(): void;
   /** The client has its answer: now the other backend is asked. Never throws. */
   finish(repetition: () => Promise<Repetition>): void;
 }
 
+export interface ShadowOptions {
+  /** Whether the facade has so much to do that nothing but the clients' own traffic is done. */
+  readonly overloaded: () => boolean;
+  /** Told of a recorder that throws. */
+  readonly onDefect: (error: unknown) => void;
+}
+
 /** Puts requests to a second backend after the client has its answer, and records how the two compare. */
 export class Shadow {
-  readonly #recorder: Recorder;
+  readonly #recorders: readonly Recorder[];
+  readonly #options: ShadowOptions;
   readonly #agent = new Agent({ connect: { timeout: 2_000 }, allowH2: false });
   readonly #running = new Set<Promise<void>>();
+  readonly #kept = new KeptBytes();
   #begun = 0;
 
-  constructor(recorder: Recorder) {
-    this.#recorder = recorder;
+  constructor(recorders: readonly Recorder[], options: ShadowOptions) {
+    this.#recorders = recorders;
+    this.#options = options;
+  }
+
+  /** Bytes of bodies that are kept now. */
+  get kept(): number {
+    return this.#kept.total;
   }
 
   /** Undefined where there is no room for one more, which is recorded as shed. */
-  begin(route: string): Comparison | undefined {
-    if (this.#begun >= mostAtOnce) {
-      this.#recorder.record(route, { result: 'shed' });
+  begin(compared: Compared): Shadowing | undefined {
+    if (this.#begun >= mostAtOnce || this.#options.overloaded()) {
+      this.#record(requestOf(compared, nothing), { result: 'shed' });
       return undefined;
     }
     this.#begun++;
-    const keeper = new AnswerKeeper();
+    const askedAt = new Date();
+    const startedAt = performance.now();
+    const requestBody = this.#kept.body(compared.compare.bodies);
+    const answerBody = this.#kept.body(compared.compare.bodies);
+    let status = 0;
+    let headers: readonly string[] = [];
+    const over = () => {
+      this.#begun--;
+      requestBody.drop();
+      answerBody.drop();
+    };
     return {
-      tap: keeper,
-      cancel: () => {
-        this.#begun--;
+      tap: {
+        head(itsStatus, itsHeaders) {
+          status = itsStatus;
+          headers = itsHeaders;
+        },
+        data: (chunk) => answerBody.add(chunk),
       },
+      bodyTap: (piece) => requestBody.add(piece),
+      cancel: over,
       finish: (repetition) => {
-        const run = this.#run(route, keeper, repetition).finally(() => {
-          this.#begun--;
+        const request = requestOf(compared, requestBody.whole());
+        const givenUp = whyGivenUp(requestBody, answerBody);
+        if (givenUp !== undefined) {
+          over();
+          this.#record(request, { result: givenUp });
+          return;
+        }
+        const first: Side = {
+          backend: compared.backend,
+          askedAt,
+          milliseconds: performance.now() - startedAt,
+          answer: { status, headers, body: answerBody.whole() },
+        };
+        const run = this.#compare(request, first, compared.compare.bodies, repetition).finally(() => {
+          over();
           this.#running.delete(run);
         });
         this.#running.add(run);
@@ -75,44 +133,83 @@ export class Shadow {
     await this.settle();
   }
 
-  async #run(route: string, keeper: AnswerKeeper, repetition: () => Promise<Repetition>): Promise<void> {
-    const primary = keeper.answer();
-    if (primary === undefined) return;
+  async #compare(
+    request: ComparedRequest,
+    first: Side,
+    mostBytes: number,
+    repetition: () => Promise<Repetition>,
+  ): Promise<void> {
+    let comparison: Comparison;
     try {
-      const repeated = await repetition();
-      const other = await this.#ask(repeated);
-      const differences = compareAnswers(await decoded(primary), await decoded(other));
-      this.#recorder.record(
-        route,
-        differences.length === 0 ? { result: 'equal' } : { result: 'different', differences },
-      );
+      const other = await this.#ask(request, await repetition(), mostBytes);
+      const differences = await compareAnswers(first.answer, other.answer);
+      comparison =
+        differences.length === 0
+          ? { result: 'equal', first, other }
+          : { result: 'different', first, other, differences };
     } catch (error) {
-      this.#recorder.record(route, { result: 'failed', reason: (error as Error).message });
+      comparison = { result: 'failed', first, reason: (error as Error).message };
     }
+    this.#record(request, comparison);
   }
 
-  async #ask({ other, method, path, headers }: Repetition): Promise<Answer> {
+  async #ask(
+    { method, path, body }: ComparedRequest,
+    { other, headers: asked, asSeen }: Repetition,
+    mostBytes: number,
+  ): Promise<Side> {
+    const askedAt = new Date();
+    const startedAt = performance.now();
     const answer = await this.#agent.request({
       origin: other.url,
       path,
       method: method as 'GET',
-      headers,
+      headers: asked,
+      body: body.length === 0 ? null : body,
       headersTimeout: other.timeouts.request,
       bodyTimeout: other.timeouts.idle,
+      responseHeaders: 'raw',
       servername: certifiedName(other),
     } as Dispatcher.RequestOptions);
-    const pieces: Buffer[] = [];
-    let length = 0;
-    for await (const piece of answer.body) {
-      length += piece.length;
-      if (length > longestCompared) throw new Error(`its answer is longer than ${longestCompared} bytes`);
-      pieces.push(piece);
+    const { statusCode: status } = answer;
+    const raw = answer.headers as unknown as string[];
+    const headers = responseHeaders(raw, { own: [], status, trailers: false });
+    const kept = this.#kept.body(mostBytes);
+    try {
+      for await (const piece of answer.body) {
+        kept.add(piece as Buffer);
+        if (kept.state === 'too_long') throw new Error(`its answer is longer than ${mostBytes} bytes`);
+        if (kept.state === 'no_room') throw new Error('there was no room for its answer');
+      }
+      return {
+        backend: other.name,
+        askedAt,
+        milliseconds: performance.now() - startedAt,
+        answer: { status, headers: asSeen(headers), body: kept.whole() },
+      };
+    } finally {
+      kept.drop();
     }
-    return {
-      status: answer.statusCode,
-      contentType: String(answer.headers['content-type'] ?? ''),
-      contentEncoding: String(answer.headers['content-encoding'] ?? ''),
-      body: Buffer.concat(pieces),
-    };
   }
+
+  #record(request: ComparedRequest, comparison: Comparison): void {
+    for (const recorder of this.#recorders) {
+      try {
+        recorder.record(request, comparison);
+      } catch (error) {
+        this.#options.onDefect(error);
+      }
+    }
+  }
+}
+
+const nothing = Buffer.alloc(0);
+
+function requestOf({ route, method, path, traceId }: Compared, body: Buffer): ComparedRequest {
+  return { route, method, path, traceId, body };
+}
+
+function whyGivenUp(...bodies: readonly KeptBody[]): 'skipped' | 'shed' | undefined {
+  if (bodies.some(({ state }) => state === 'too_long')) return 'skipped';
+  return bodies.some(({ state }) => state === 'no_room') ? 'shed' : undefined;
 }

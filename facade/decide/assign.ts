@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Route, Share } from '../routes/model.ts';
+import { forcedBackend } from './force.ts';
 import type { Probe } from './probe.ts';
 
 /** Which of a route's backends a client is sent to. */
@@ -9,6 +10,8 @@ export interface Assignment {
   readonly bucket?: number;
   /** A Set-Cookie header's value that keeps a client on its side who brought nothing to be known by. */
   readonly setCookie?: string;
+  /** The request asked for this backend, and the route lets it. */
+  readonly forced?: true;
 }
 
 /** What clients get who cannot be told apart by what the route names. */
@@ -29,6 +32,8 @@ const year = 365 * 24 * 3600;
 export function assign(route: Route, probe: Probe): Assignment {
   const [first, ...others] = route.shares;
   if (first === undefined) throw new Error(`Route ${route.name} has no backend.`);
+  const forced = forcedBackend(route, probe);
+  if (forced !== undefined) return { backend: forced, forced: true };
   if (others.length === 0) return { backend: first.backend };
   const known = stickyKey(route, probe);
   if (known !== undefined) return place(route.shares, known);

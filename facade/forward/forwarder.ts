@@ -15,8 +15,12 @@ export interface Forwarding {
   readonly response: ServerResponse;
   /** Headers that the facade adds to the answer. */
   readonly answerHeaders: readonly (readonly [string, string])[];
+  /** Changes the headers of the backend's answer, names and values alternating, before those are added. */
+  readonly rewriteAnswer?: ((headers: string[]) => string[]) | undefined;
   /** Sees the answer go by, for `compare`. It must not keep what it gets beyond a bound of its own. */
   readonly tap: AnswerTap | undefined;
+  /** Sees the request's body go by, for `compare`. */
+  readonly bodyTap?: ((piece: Buffer) => void) | undefined;
 }
 
 export interface AnswerTap {

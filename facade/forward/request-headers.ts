@@ -64,7 +64,7 @@ export function requestHeaders(request: IncomingMessage, backend: Backend, vouch
 }
 
 /** Some servers behind take `X_Forwarded_For` for `X-Forwarded-For`, as CGI did. */
-function isClaim(lowerCaseName: string): boolean {
+export function isClaim(lowerCaseName: string): boolean {
   const name = lowerCaseName.includes('_') ? lowerCaseName.replaceAll('_', '-') : lowerCaseName;
   return name.startsWith('x-forwarded-') || claimedByTheFacade.has(name);
 }

@@ -10,6 +10,8 @@ export interface AnswerSettings {
   /** Whether trailers can follow a body without a length, and so `Trailer` may announce them. */
   readonly trailers: boolean;
   readonly status: number;
+  /** Changes the backend's headers, before the facade's own are added. */
+  readonly rewrite?: ((headers: string[]) => string[]) | undefined;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface AnswerSettings {
 export function responseHeaders(raw: readonly (Buffer | string)[], settings: AnswerSettings): string[] {
   const endsHere = hopByHop(headerValue('connection', raw));
   const trailers = settings.trailers && headerValue('content-length', raw) === undefined;
-  const headers: string[] = [];
+  let headers: string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
     const name = latin1(raw[index]);
     const lower = name.toLowerCase();
@@ -30,6 +32,7 @@ export function responseHeaders(raw: readonly (Buffer | string)[], settings: Ans
     if (lower !== 'set-cookie' && replaced(lower, settings.own)) continue;
     headers.push(name, latin1(raw[index + 1]));
   }
+  if (settings.rewrite !== undefined) headers = settings.rewrite(headers);
   for (const [name, value] of settings.own) headers.push(name, value);
   return headers;
 }

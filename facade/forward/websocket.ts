@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 import { lingerThenClose, refuseOnSocket } from '../receive/refusal.ts';
+import type { HeaderChanges } from '../rewrite/rewrite.ts';
+import { changeHeaders } from '../rewrite/rewrite-headers.ts';
 import type { Backend } from '../routes/model.ts';
 import { requestHeaders, type Vouched } from './request-headers.ts';
 import { UpstreamFailure, upstreamFailure, upstreamProblem } from './upstream-failure.ts';
@@ -16,6 +18,10 @@ export interface WebSocketForwarding {
   readonly socket: Duplex;
   readonly head: Buffer;
   readonly vouched: Vouched;
+  /** What the route changes of the handshake's headers. */
+  readonly requestHeaders: HeaderChanges | undefined;
+  /** Changes the headers of the backend's answer, names and values alternating. */
+  readonly rewriteAnswer: ((headers: string[]) => string[]) | undefined;
   /** Headers that the facade adds to the answer. */
   readonly answerHeaders: readonly (readonly [string, string])[];
   /** Told once, when the handshake has its answer: the backend's status, or the facade's where it failed. */
@@ -57,7 +63,7 @@ export class WebSocketForwarder {
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
     this.#handshakes.set(request, new Handshake(forwarding));
-    request.headers = handshakeHeaders(request, backend, forwarding.vouched);
+    request.headers = handshakeHeaders(request, backend, forwarding);
     this.#proxy.upgrade(request, socket as Socket, forwarding.head);
   }
 
@@ -148,6 +154,8 @@ class Handshake {
   }
 
   #add(answer: IncomingMessage): void {
+    const { rewriteAnswer } = this.forwarding;
+    if (rewriteAnswer !== undefined) answer.headers = byName(rewriteAnswer(flat(answer.headers)));
     for (const [name, value] of this.forwarding.answerHeaders) {
       if (name === 'set-cookie')
         answer.headers['set-cookie'] = [...(answer.headers['set-cookie'] ?? []), value];
@@ -160,15 +168,34 @@ class Handshake {
 function handshakeHeaders(
   request: IncomingMessage,
   backend: Backend,
-  vouched: Vouched,
+  { vouched, requestHeaders: changes }: WebSocketForwarding,
 ): IncomingMessage['headers'] {
-  const flat = requestHeaders(request, backend, vouched);
+  const all = requestHeaders(request, backend, vouched);
+  const lines = changes === undefined ? all : changeHeaders(changes, all);
   const headers: Record<string, string> = {};
-  for (let index = 0; index < flat.length; index += 2) {
-    const name = (flat[index] as string).toLowerCase();
-    const value = flat[index + 1] as string;
+  for (let index = 0; index < lines.length; index += 2) {
+    const name = (lines[index] as string).toLowerCase();
+    const value = lines[index + 1] as string;
     const before = headers[name];
     headers[name] = before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`;
   }
   return { ...headers, connection: 'Upgrade', upgrade: 'websocket' };
+}
+
+/** Headers as node:http gives them, as names and values alternating. */
+function flat(headers: IncomingMessage['headers']): string[] {
+  return Object.entries(headers).flatMap(([name, value = '']) =>
+    Array.isArray(value) ? value.flatMap((one) => [name, one]) : [name, value],
+  );
+}
+
+function byName(headers: readonly string[]): IncomingMessage['headers'] {
+  const named: IncomingMessage['headers'] = {};
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = (headers[index] as string).toLowerCase();
+    const value = headers[index + 1] as string;
+    if (name === 'set-cookie') named[name] = [...(named[name] ?? []), value];
+    else named[name] = named[name] === undefined ? value : `${named[name]}, ${value}`;
+  }
+  return named;
 }

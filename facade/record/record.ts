@@ -1,5 +1,7 @@
 import type { Logger } from '@strangler-fig/kernel/log';
+import type { FaultKind } from '../faults/fault.ts';
 import type { UpstreamFailure } from '../forward/upstream-failure.ts';
+import { type AccessLog, isSampled } from './access-log.ts';
 import type { FacadeMetrics } from './metrics.ts';
 import type { RouteCounter } from './route-counts.ts';
 
@@ -27,19 +29,28 @@ export class Record {
   readonly #log: Logger;
   readonly #metrics: FacadeMetrics;
   readonly #counter: RouteCounter;
+  readonly #accessLog: () => AccessLog;
 
-  constructor(log: Logger, metrics: FacadeMetrics, counter: RouteCounter) {
+  /** @param accessLog which requests are to be logged now. */
+  constructor(log: Logger, metrics: FacadeMetrics, counter: RouteCounter, accessLog: () => AccessLog) {
     // Nothing in these entries is to be redacted, and looking for it would cost more than writing them.
     this.#log = log.child({}, { redact: [] });
     this.#metrics = metrics;
     this.#counter = counter;
+    this.#accessLog = accessLog;
+  }
+
+  /** A request is made to fail on purpose. */
+  faulted(route: string, kind: FaultKind): void {
+    this.#metrics.faults.inc({ route, kind });
   }
 
   finished(request: Finished): void {
     const { route = 'none', backend, status, failure } = request;
-    const milliseconds = performance.now() - request.startedAt;
+    const now = performance.now();
+    const milliseconds = now - request.startedAt;
     const failed = status === 0 || status >= 500 || failure !== undefined;
-    this.#counter.count(route, backend, failed);
+    this.#counter.count(route, backend, failed, milliseconds, now);
     this.#metrics.requests.inc({
       route,
       backend,
@@ -49,12 +60,19 @@ export class Record {
     if (failure !== undefined) {
       this.#metrics.upstreamFailures.inc({ backend: request.failed ?? backend, kind: failure.kind });
     }
+    const { sample, slow } = this.#accessLog();
+    if (failed || milliseconds >= slow || isSampled(request.traceId, sample)) {
+      this.#write(request, milliseconds);
+    }
+  }
+
+  #write({ route = 'none', failure, ...request }: Finished, milliseconds: number): void {
     const entry = {
       method: request.method,
       path: request.path,
       route,
-      backend,
-      status,
+      backend: request.backend,
+      status: request.status,
       ms: Math.round(milliseconds * 10) / 10,
       trace: request.traceId,
       ...(failure === undefined ? {} : { failure: failure.kind, reason: failure.message }),

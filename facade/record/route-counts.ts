@@ -1,28 +1,46 @@
-/** What one route has done since the facade started, or since its backends last changed. */
+import { type Latency, LatencyWindow } from './latency.ts';
+
+/** What one backend has done for one route since the facade started. */
 export interface RouteCounts {
-  requests: number;
+  readonly requests: number;
   /** Answers of 500 and above, and broken ones. */
+  readonly errors: number;
+  /** When it was first asked, ISO 8601. */
+  readonly since: string;
+  /** Milliseconds to the end of the answer, of the last minute or so; null where there was no request. */
+  readonly latency: Latency | null;
+}
+
+interface Counted {
+  requests: number;
   errors: number;
+  readonly since: Date;
+  readonly latency: LatencyWindow;
 }
 
 /** Counts per route and backend, and since when each route goes where it goes now. */
 export class RouteCounter {
-  readonly #counts = new Map<string, Map<string, RouteCounts>>();
+  readonly #counts = new Map<string, Map<string, Counted>>();
   readonly #since = new Map<string, { target: string; since: Date }>();
 
-  count(route: string, backend: string, failed: boolean): void {
+  /**
+   * @param milliseconds how long the request took.
+   * @param now from performance.now().
+   */
+  count(route: string, backend: string, failed: boolean, milliseconds: number, now: number): void {
     let backends = this.#counts.get(route);
     if (backends === undefined) {
       backends = new Map();
       this.#counts.set(route, backends);
     }
-    let counts = backends.get(backend);
-    if (counts === undefined) {
-      counts = { requests: 0, errors: 0 };
-      backends.set(backend, counts);
+    let counted = backends.get(backend);
+    if (counted === undefined) {
+      counted = { requests: 0, errors: 0, since: new Date(), latency: new LatencyWindow() };
+      backends.set(backend, counted);
     }
-    counts.requests++;
-    if (failed) counts.errors++;
+    counted.requests++;
+    if (failed) counted.errors++;
+    counted.latency.add(milliseconds, now);
   }
 
   /** Notes where a route goes from now on; keeps the earlier time when that has not changed. */
@@ -35,6 +53,13 @@ export class RouteCounter {
   }
 
   of(route: string): Record<string, RouteCounts> {
-    return Object.fromEntries(this.#counts.get(route) ?? []);
+    const now = performance.now();
+    const backends = [...(this.#counts.get(route) ?? [])];
+    return Object.fromEntries(
+      backends.map(([backend, { requests, errors, since, latency }]) => [
+        backend,
+        { requests, errors, since: since.toISOString(), latency: latency.read(now) ?? null },
+      ]),
+    );
   }
 }

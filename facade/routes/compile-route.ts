@@ -1,3 +1,9 @@
+import { compileCompare } from '../compare/compile-compare.ts';
+import type { CompareEntry } from '../compare/schema.ts';
+import { compileForce } from '../decide/force.ts';
+import { compileFaults } from '../faults/compile-faults.ts';
+import { compileRewrite } from '../rewrite/compile-rewrite.ts';
+import { checkFallback, compileFallback } from './compile-resilience.ts';
 import type { Match, Route, Share, Sticky } from './model.ts';
 import type { Report } from './report.ts';
 import type { RouteEntry } from './schema.ts';
@@ -21,6 +27,13 @@ export function compileRoute(
   const writes = entry.writes ?? (match === undefined ? false : mayWrite(match));
   if (match !== undefined && complete) checkWrites(entry, writes, shares, at, report);
   checkCompare(entry, shares, at, report);
+  const targets = takers(shares).map(({ backend }) => backend);
+  checkFallback(entry, writes && match !== undefined && complete, targets, at, report);
+  const compare = entry.compare === undefined ? undefined : compileCompare(entry.compare);
+  const writesGroup = writes && entry.group !== undefined;
+  const sides = { name: entry.name, shares, compare: compare?.with, writesGroup };
+  const force = entry.force && compileForce(entry.force, sides, [...at, 'force'], report);
+  const rewrite = entry.rewrite && compileRewrite(entry.rewrite, match, [...at, 'rewrite'], report);
   if (match === undefined) return undefined;
   return Object.freeze({
     name: entry.name,
@@ -29,7 +42,11 @@ export function compileRoute(
     writes,
     shares,
     sticky: compileSticky(entry),
-    compare: entry.compare,
+    compare,
+    force,
+    rewrite,
+    fallback: compileFallback(entry),
+    faults: entry.faults && compileFaults(entry.faults),
     auth: entry.auth,
     at: report.source.valueAt(at),
   });
@@ -86,12 +103,12 @@ function checkWrites(
       `Send it to one backend. ${remedy}`,
     );
   }
-  if (compare !== undefined) {
+  if (compare !== undefined && !(typeof compare === 'object' && compare.writesSafe)) {
     report.problem(
       'compare_on_writes',
       report.source.valueAt([...at, 'compare']),
       `Route "${name}" cannot be compared: ${why}, and would write twice.`,
-      `Compare the routes that read. ${remedy}`,
+      `Compare the routes that read. ${remedy} If writing twice does no harm, say "compare: { with: ${nameOfCompared(compare)}, writesSafe: true }".`,
     );
   }
 }
@@ -103,13 +120,19 @@ function checkCompare(
   report: Report,
 ): void {
   const [only, ...others] = takers(shares);
-  if (compare === undefined || only?.backend !== compare || others.length > 0) return;
+  if (compare === undefined) return;
+  const other = nameOfCompared(compare);
+  if (only?.backend !== other || others.length > 0) return;
   report.problem(
     'compare_with_itself',
-    report.source.valueAt([...at, 'compare']),
-    `Route "${name}" compares "${compare}" with itself.`,
+    report.source.valueAt(typeof compare === 'string' ? [...at, 'compare'] : [...at, 'compare', 'with']),
+    `Route "${name}" compares "${other}" with itself.`,
     'Name the other side, or remove "compare".',
   );
+}
+
+function nameOfCompared(compare: CompareEntry): string {
+  return typeof compare === 'string' ? compare : compare.with;
 }
 
 /** The shares that anybody is sent to. */

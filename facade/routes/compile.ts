@@ -1,3 +1,4 @@
+import { checkFaults } from '../faults/compile-faults.ts';
 import { checkBackend, compileBackend } from './compile-backend.ts';
 import { checkIdentity, checkStickyCookies, compileIdentity } from './compile-identity.ts';
 import { compileMatch } from './compile-match.ts';
@@ -43,6 +44,7 @@ export function compile(value: unknown, report: Report, secrets: 'required' | 'o
   const identity = compileIdentity(file.identity, report);
   checkIdentity(file, routes, secrets, report);
   checkStickyCookies(routes, identity, report);
+  checkFaults(routes, file.allowFaults, report);
   warn(routes, report);
   return { backends, routes: routes.map(({ route }) => route), identity };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { compileAccessLog } from '../record/access-log.ts';
 import { compile } from './compile.ts';
 import type { Variables } from './environment.ts';
 import type { RouteTable } from './model.ts';
@@ -90,6 +91,8 @@ export function checkContent(content: Buffer, file: string, options: LoadOptions
     routes: Object.freeze(inPrecedence(routes)),
     identity,
     servedBy: shape.file.servedBy ?? false,
+    mostRequests: shape.file.limits?.requests ?? 10_000,
+    accessLog: compileAccessLog(shape.file.accessLog),
   });
   return { table, warnings: inFileOrder(report.warnings) };
 }

@@ -1,3 +1,10 @@
+import type { Compare } from '../compare/compile-compare.ts';
+import type { Force } from '../decide/force.ts';
+import type { Faults } from '../faults/fault.ts';
+import type { AccessLog } from '../record/access-log.ts';
+import type { Rewrite } from '../rewrite/rewrite.ts';
+import type { BackendResilience, RouteFallback } from './model-resilience.ts';
+
 /**
  * What routes.yaml means, after it has been read, checked and compiled. Everything here is frozen:
  * a request decides on one table and keeps it to the end, whatever is loaded meanwhile.
@@ -15,12 +22,16 @@ export interface RouteTable {
   readonly identity: IdentitySettings | undefined;
   /** Answers carry `x-served-by: <backend>`. Default false. */
   readonly servedBy: boolean;
+  /** Requests that the facade takes on at once. Default 10,000. */
+  readonly mostRequests: number;
+  /** Which requests are logged. */
+  readonly accessLog: AccessLog;
 }
 
 /** A place that answers HTTP: the monolith or an extracted service. */
-export interface Backend {
+export interface Backend extends BackendResilience {
   readonly name: string;
-  /** Origin, such as http://127.0.0.1:4000; never with a path, query or credentials. */
+  /** Origin, such as http://127.0.0.1:4000; never with a path, query or credentials. Of several `urls` the first. */
   readonly url: string;
   /** Path that answers 2xx while the backend is well; undefined: not asked. */
   readonly health: string | undefined;
@@ -54,7 +65,15 @@ export interface Route {
   /** What keeps a client on one side where there are several shares. */
   readonly sticky: Sticky | undefined;
   /** A backend that is asked too, so that its answer can be compared; the client never sees it. */
-  readonly compare: string | undefined;
+  readonly compare: Compare | undefined;
+  /** What lets a tester choose the backend. */
+  readonly force: Force | undefined;
+  /** Who answers when the backend fails. */
+  readonly fallback: RouteFallback | undefined;
+  /** What is changed on the way to the backend and back. */
+  readonly rewrite: Rewrite | undefined;
+  /** Failures on purpose. */
+  readonly faults: Faults | undefined;
   /** How the caller is identified before a backend with `identity` is asked. */
   readonly auth: 'session' | undefined;
   /** Where in the file it stands, for messages. */

@@ -18,13 +18,16 @@ export function checkReferences(
     report.problem('unknown_backend', at, `${what} "${named}", which is not a backend.`, hint);
   };
   entries.forEach((entry, index) => {
-    const { name, to, compare } = mapping(entry);
+    const { name, to, compare, fallback } = mapping(entry);
     const path = ['routes', index];
     const route = typeof name === 'string' ? `Route "${name}"` : `Route ${index + 1}`;
     check(to, [...path, 'to'], false, `${route} goes to`);
     for (const backend of Object.keys(mapping(to)))
       check(backend, [...path, 'to', backend], true, `${route} goes to`);
     check(compare, [...path, 'compare'], false, `${route} compares with`);
+    check(fallback, [...path, 'fallback'], false, `${route} falls back to`);
+    const other = mapping(compare).with;
+    check(other, [...path, 'compare', 'with'], false, `${route} compares with`);
   });
   const { backend } = mapping(mapping(identity).session);
   check(backend, ['identity', 'session', 'backend'], false, 'The session is resolved at');

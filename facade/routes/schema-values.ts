@@ -28,3 +28,8 @@ export const valuesByName = (keys: z.ZodString, description: string) =>
   z.record(keys, z.string().max(4096)).describe(description);
 
 export const httpName = z.string().regex(token, { error: 'must be a name of letters, digits and "-"' });
+
+export const share = z
+  .string()
+  .regex(/^(?:100|[0-9]{1,2})(?:\.[0-9]{1,4})?%$/, { error: 'must be a share such as 10% or 0.1%' })
+  .refine((text) => !(Number.parseFloat(text) > 100), { error: 'must be a share of at most 100%' });

@@ -1,6 +1,12 @@
 import { METHODS } from 'node:http';
 import { z } from 'zod';
+import { compareEntry } from '../compare/schema.ts';
+import { forceEntry } from '../decide/force-schema.ts';
+import { faultsEntry } from '../faults/schema.ts';
+import { accessLogEntry } from '../record/access-log.ts';
+import { rewriteEntry } from '../rewrite/schema.ts';
 import { maxPatternLength } from './path-pattern.ts';
+import { backendResilience, limits, routeResilience } from './schema-resilience.ts';
 import { backendName, duration, httpName, name, timeout, valuesByName } from './schema-values.ts';
 
 /**
@@ -31,12 +37,10 @@ const backend = z
   .strictObject({
     url: z
       .string()
+      .optional()
       .describe('Where it listens: http://host:port or https://host:port, without a path.')
       .meta({ examples: ['http://127.0.0.1:4000', 'https://inventory.internal'] }),
-    health: z
-      .string()
-      .optional()
-      .describe('A path that answers 2xx while the backend is well. Left out: it is not asked.'),
+    ...backendResilience,
     timeouts: timeouts.optional(),
     identity: z
       .boolean()
@@ -49,7 +53,8 @@ const backend = z
         "Which Host header it sees: the client's (preserve, the default) or that of its own url (backend).",
       ),
   })
-  .describe('A place that answers HTTP: the monolith or an extracted service.');
+  .describe('A place that answers HTTP: the monolith or an extracted service.')
+  .meta({ oneOf: [{ required: ['url'] }, { required: ['urls'] }] });
 
 const method = z
   .string()
@@ -140,9 +145,11 @@ const route = z
         'Who answers: the word to edit. A backend, or weights such as { monolith: 90, profile: 10 }.',
       ),
     sticky: sticky.optional(),
-    compare: backendName
-      .optional()
-      .describe('A backend that is asked too, to compare the answers; the client never sees its answer.'),
+    force: forceEntry.optional(),
+    compare: compareEntry.optional(),
+    rewrite: rewriteEntry.optional(),
+    ...routeResilience,
+    faults: faultsEntry.optional(),
     auth: z
       .literal('session')
       .optional()
@@ -176,7 +183,13 @@ export const routesFile = z
       .boolean()
       .optional()
       .describe('Answers say who gave them: `x-served-by: <backend>`. Default false.'),
+    accessLog: accessLogEntry.optional(),
+    allowFaults: z
+      .boolean()
+      .optional()
+      .describe('Whether routes may have `faults`. Not for production. Default false.'),
     identity: identity.optional(),
+    limits: limits.optional(),
     backends: z.record(name, backend).describe('Who can answer, by name.'),
     routes: z
       .array(route)

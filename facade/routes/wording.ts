@@ -67,6 +67,7 @@ export function problemsOf(issue: Issue, source: Source, value: unknown): RouteP
 function codeOf(issue: Issue, path: Path): string {
   if (/duration/.test(issue.message)) return 'bad_duration';
   if (path[2] === 'to') return 'bad_weight';
+  if (/must be a (?:share|size)/.test(issue.message)) return 'bad_value';
   if (issue.code === 'invalid_format') return 'bad_name';
   return 'bad_value';
 }
@@ -140,6 +141,10 @@ function valueHint(path: Path, actual: unknown): string | undefined {
   if (path[2] === 'to' && path.length === 4) return 'Weights are shares of the traffic, such as 90 and 10.';
   if (path[2] === 'sticky')
     return 'Write sticky: { cookie: name }, sticky: { header: name } or sticky: address.';
+  if (path[2] === 'force') return 'Write force: { header: name } or force: { cookie: name }.';
+  if (path.at(-1) === 'sample' || path.at(-1) === 'budget') return 'A number and "%", without a space.';
+  if (path.at(-1) === 'bodies' || path[2] === 'fallbackBody')
+    return 'A whole number and B, KiB or MiB, without a space.';
   return undefined;
 }
 
@@ -158,8 +163,12 @@ function missingHint(path: Path): string | undefined {
   return examples[key];
 }
 
+/** Keys of a backend's `health`, `retries`, `breaker`, `bulkhead` and `ejection`. */
+const durationsOfBackend = new Set(['interval', 'timeout', 'backoff', 'within', 'coolDown', 'wait', 'for']);
+
 function isDuration(path: Path): boolean {
-  return path[2] === 'timeouts' || path.at(-1) === 'cache';
+  if (path[0] === 'backends' && path.length === 4 && durationsOfBackend.has(String(path[3]))) return true;
+  return path[2] === 'timeouts' || ['cache', 'delay', 'slow'].includes(String(path.at(-1)));
 }
 
 /** Names a place in the file as its author would: `"to" of route "profile-read"`. */
