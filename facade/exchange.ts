@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { type Problem, sendProblem } from '@strangler-fig/kernel/problem';
 import { newTraceparent, traceIdOf } from '@strangler-fig/kernel/trace';
@@ -24,6 +23,7 @@ import { servedByHeader } from './forward/response-headers.ts';
 import { type UpstreamFailure, upstreamFailure, upstreamProblem } from './forward/upstream-failure.ts';
 import type { WebSocketForwarder } from './forward/websocket.ts';
 import type { Identifier } from './identify/identify.ts';
+import type { Received } from './receive/received.ts';
 import { refuseOnSocket } from './receive/refusal.ts';
 import { isSampled } from './record/access-log.ts';
 import type { Record as Records } from './record/record.ts';
@@ -35,6 +35,7 @@ import type { Backend, Route, RouteTable } from './routes/model.ts';
 export interface Steps {
   /** The table in force now. A request asks once and keeps what it got. */
   readonly table: () => RouteTable;
+  readonly received: (request: IncomingMessage) => Received;
   readonly identifier: Identifier;
   readonly forwarder: Forwarder;
   readonly webSockets: WebSocketForwarder;
@@ -52,7 +53,7 @@ interface Checked {
   readonly host: string;
   readonly decision: Decision;
   readonly backend: Backend;
-  readonly clientAddress: string;
+  readonly received: Received;
   readonly traceparent: string;
 }
 
@@ -64,6 +65,7 @@ export async function exchange(
 ): Promise<void> {
   const startedAt = performance.now();
   const traceparent = traceparentOf(request);
+  const received = steps.received(request);
   const over = (
     route: string | undefined,
     backend: string,
@@ -73,7 +75,7 @@ export async function exchange(
   ) =>
     steps.record.finished({
       method: request.method ?? '',
-      path: pathOf(request),
+      path: pathOf(received),
       route,
       backend,
       status,
@@ -83,11 +85,11 @@ export async function exchange(
       startedAt,
     });
 
-  if (request.url === '*' && request.method === 'OPTIONS' && checkHeaders(request) === undefined) {
+  if (received.target === '*' && request.method === 'OPTIONS' && checkHeaders(request) === undefined) {
     answerForTheServer(request, response);
     return over(undefined, 'facade', 204);
   }
-  const checked = check(steps, request, traceparent);
+  const checked = check(steps, request, received, traceparent);
   if ('status' in checked) {
     // What comes next on the connection of a request that is read in two ways is not to be trusted.
     refuse(request, response, checked, checked.code === 'no_route' ? {} : { connection: 'close' });
@@ -153,18 +155,21 @@ export async function exchange(
   over(route.name, backend.name, problem.status, result.failure);
 }
 
-/** check -> decide -> identify -> forward -> record, for one WebSocket handshake. */
+/**
+ * check -> decide -> identify -> forward -> record, for one WebSocket handshake.
+ * @param leave asked before this returns: true for a backend whose handshakes are not to be touched here.
+ */
 export async function exchangeWebSocket(
   steps: Steps,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
+  leave?: (backend: Backend) => boolean,
 ): Promise<void> {
-  // Until it is handed over, an error of the socket has nobody else to hear it.
-  socket.on('error', () => socket.destroy());
   const startedAt = performance.now();
   const traceparent = traceparentOf(request);
-  const path = pathOf(request);
+  const received = steps.received(request);
+  const path = pathOf(received);
   const over = (
     route: string | undefined,
     backend: string,
@@ -184,7 +189,10 @@ export async function exchangeWebSocket(
       startedAt,
     });
 
-  const checked = check(steps, request, traceparent);
+  const checked = check(steps, request, received, traceparent);
+  if (!('status' in checked) && leave?.(checked.backend)) return;
+  // Until it is handed over, an error of the socket has nobody else to hear it.
+  socket.on('error', () => socket.destroy());
   if ('status' in checked) {
     refuseOnSocket(socket, checked);
     return over(undefined, 'facade', checked.status);
@@ -221,12 +229,17 @@ export async function exchangeWebSocket(
 }
 
 /** Everything that can be said of a request before a backend or the session's application is asked. */
-function check(steps: Steps, request: IncomingMessage, traceparent: string): Checked | Problem {
+function check(
+  steps: Steps,
+  request: IncomingMessage,
+  received: Received,
+  traceparent: string,
+): Checked | Problem {
   const refused = checkHeaders(request);
   if (refused !== undefined) return refused;
   let target: RequestTarget;
   try {
-    target = parseTarget(request.url ?? '', request.method);
+    target = parseTarget(received.target, request.method);
   } catch (error) {
     if (!(error instanceof TargetRefused)) throw error;
     return { status: error.status, code: error.code, title: 'Request target refused', detail: error.line };
@@ -241,12 +254,11 @@ function check(steps: Steps, request: IncomingMessage, traceparent: string): Che
     };
   }
   const table = steps.table();
-  const clientAddress = addressOf(request);
   const decision = decide(table, {
     method: request.method ?? 'GET',
     target,
     headers: request.headers,
-    clientAddress,
+    clientAddress: received.address,
   });
   const backend = decision === undefined ? undefined : table.backends.get(decision.backend);
   if (decision === undefined || backend === undefined) {
@@ -261,14 +273,14 @@ function check(steps: Steps, request: IncomingMessage, traceparent: string): Che
   const rewrite = decision.route.rewrite?.path;
   const asked = rewrite === undefined ? target.path : rewritePath(rewrite, target.path);
   const path = target.query === undefined ? asked : `${asked}?${target.query}`;
-  return { table, target, path, host, decision, backend, clientAddress, traceparent };
+  return { table, target, path, host, decision, backend, received, traceparent };
 }
 
 async function vouch(steps: Steps, checked: Checked, request: IncomingMessage): Promise<Vouched> {
-  const { table, decision, backend, clientAddress, host, traceparent } = checked;
+  const { table, decision, backend, received, host, traceparent } = checked;
   const identity = await steps.identifier.identityFor(table, decision.route, backend, request);
-  const scheme = (request.socket as TLSSocket).encrypted ? 'https' : 'http';
-  return { clientAddress, scheme, host, traceparent, identity };
+  const { address, scheme } = received;
+  return { clientAddress: address, scheme, host, traceparent, identity };
 }
 
 /** The headers of the request to a backend, as the route wants them. */
@@ -382,11 +394,6 @@ function traceparentOf(request: IncomingMessage): string {
   return typeof received === 'string' && traceIdOf(received) !== undefined ? received : newTraceparent();
 }
 
-/** IPv4 clients of a dual-stack socket appear as themselves. */
-function addressOf(request: IncomingMessage): string {
-  return (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-}
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '').split('?', 1)[0]?.slice(0, 1024) ?? '';
+function pathOf({ target }: Received): string {
+  return target.split('?', 1)[0]?.slice(0, 1024) ?? '';
 }

@@ -10,6 +10,7 @@ import { exchange, exchangeWebSocket, type Steps } from './exchange.ts';
 import { createUndiciForwarder } from './forward/undici-forwarder.ts';
 import { WebSocketForwarder } from './forward/websocket.ts';
 import { Identifier } from './identify/identify.ts';
+import { receivedByServer } from './receive/received.ts';
 import { createReceivingServer, type ReceivingServer } from './receive/server.ts';
 import { LoopLag } from './record/loop-lag.ts';
 import { FacadeMetrics } from './record/metrics.ts';
@@ -112,6 +113,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
 
   const steps: Steps = {
     table: () => watch.current(),
+    received: receivedByServer,
     identifier,
     forwarder,
     webSockets,

@@ -10,7 +10,13 @@ const safe = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Finds out who makes a request, and says so to services in a form that they can verify. */
 export class Identifier {
   readonly #sessions = new SessionResolver();
+  readonly #identify: ((request: IncomingMessage) => Promise<Caller>) | undefined;
   #signer: { secret: string; sign: SignIdentity } | undefined;
+
+  /** @param identify asked in place of the session's endpoint: the way of an application that knows its sessions. */
+  constructor(identify?: (request: IncomingMessage) => Promise<Caller>) {
+    this.#identify = identify;
+  }
 
   /**
    * The signed identity to send along with a request; undefined for a backend that asks for none.
@@ -41,6 +47,7 @@ export class Identifier {
   }
 
   async #caller(table: RouteTable, request: IncomingMessage): Promise<Caller> {
+    if (this.#identify !== undefined) return this.#identify(request);
     const source = sessionSource(table);
     if (source === undefined) return anonymous;
     const value = cookieValue(request.headers.cookie, source.cookie);

@@ -95,7 +95,7 @@ function waitFor(response: ServerResponse, then: () => void): void {
 }
 
 /** A handshake has no body (RFC 6455, 4.1): one with a body is answered as an ordinary request. */
-function isWebSocketHandshake({ method, headers, httpVersion }: IncomingMessage): boolean {
+export function isWebSocketHandshake({ method, headers, httpVersion }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
     httpVersion === '1.1' &&
