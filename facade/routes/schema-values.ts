@@ -31,5 +31,5 @@ export const httpName = z.string().regex(token, { error: 'must be a name of lett
 
 export const share = z
   .string()
-  .regex(/^(?:100|[0-9]{1,2})(?:\.[0-9]{1,4})?%$/, { error: 'must be a share such as 10% or 0.1%' })
+  .regex(/^[0-9]{1,3}(?:\.[0-9]{1,4})?%$/, { error: 'must be a share such as 10% or 0.1%' })
   .refine((text) => !(Number.parseFloat(text) > 100), { error: 'must be a share of at most 100%' });

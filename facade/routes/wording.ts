@@ -123,6 +123,7 @@ function typeHint(path: Path, issue: Issue, actual: unknown): string | undefined
   ) {
     if (isDuration(path) && typeof actual === 'number')
       return `Write a unit: ${String(actual)}ms or ${String(actual)}s.`;
+    if (path.at(-1) === 'sample') return 'Write a share of the requests: 10%.';
     return `Put it in quotes: "${String(actual)}".`;
   }
   if (path[0] === 'routes' && path[2] === 'to' && path.length === 3) {

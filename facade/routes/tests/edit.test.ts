@@ -36,7 +36,7 @@ test.each(['read', 'flow', 'split'])(
   (route) => {
     const added = editRoutes(text, [{ route, key: 'compare', value: 'new' }]);
     const compared = parseRoutes(added, 'routes.yaml', {}).routes.find(({ name }) => name === route);
-    expect(compared?.compare).toBe('new');
+    expect(compared?.compare?.with).toBe('new');
     expect(editRoutes(added, [{ route, key: 'compare', value: undefined }])).toBe(text);
   },
 );
@@ -48,7 +48,7 @@ test('several edits are made at once', () => {
   ]);
   const routes = parseRoutes(edited, 'routes.yaml', {}).routes;
   expect(routes.find(({ name }) => name === 'read')?.shares).toEqual([{ backend: 'new', weight: 1 }]);
-  expect(routes.find(({ name }) => name === 'flow')?.compare).toBe('new');
+  expect(routes.find(({ name }) => name === 'flow')?.compare?.with).toBe('new');
 });
 
 test('a route that is not there is a failure that names it', () => {

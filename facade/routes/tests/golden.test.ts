@@ -13,6 +13,7 @@ const env = {
   SHORT_SECRET: 'hunter2-hunter2',
   NOT_BOOLEAN: 'perhaps',
   EMPTY: '',
+  SECRET_WITH_LINE_BREAK: 'hunter2-hunter2\r\nX-Admin: 1',
 };
 
 describe('a broken file', () => {
