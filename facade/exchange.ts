@@ -28,7 +28,7 @@ import { refuseOnSocket } from './receive/refusal.ts';
 import { isSampled } from './record/access-log.ts';
 import type { Record as Records } from './record/record.ts';
 import { changeHeaders, rewriteAnswer } from './rewrite/rewrite-headers.ts';
-import { rewritePath } from './rewrite/rewrite-path.ts';
+import { askedPath } from './rewrite/rewrite-path.ts';
 import type { Backend, Route, RouteTable } from './routes/model.ts';
 
 /** The steps a request goes through, and what they need. */
@@ -270,9 +270,7 @@ function check(
         'No route in routes.yaml matches this request. A catch-all (path: /*) to the monolith usually should.',
     };
   }
-  const rewrite = decision.route.rewrite?.path;
-  const asked = rewrite === undefined ? target.path : rewritePath(rewrite, target.path);
-  const path = target.query === undefined ? asked : `${asked}?${target.query}`;
+  const path = askedPath(decision.route.rewrite, target);
   return { table, target, path, host, decision, backend, received, traceparent };
 }
 

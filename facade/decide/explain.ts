@@ -1,7 +1,9 @@
+import { askedPath } from '../rewrite/rewrite-path.ts';
 import type { Route, RouteTable } from '../routes/model.ts';
 import { pathText } from '../routes/path-pattern.ts';
 import { type Decision, decide } from './decide.ts';
 import { findAll } from './find.ts';
+import { notesOn } from './notes.ts';
 import { hostMatches, listsMethod, pathMatches, takesMethod, unmetCondition } from './predicates.ts';
 import { Probe } from './probe.ts';
 import type { DecisionRequest } from './request.ts';
@@ -11,6 +13,10 @@ import { whyBefore } from './why-before.ts';
 export interface Explanation {
   /** Undefined where no route matches. */
   readonly decision: Decision | undefined;
+  /** Path and query that the backend is asked for; undefined where no route matches. */
+  readonly asked: string | undefined;
+  /** What else becomes of the request and its answer, a line each, for people. */
+  readonly notes: readonly string[];
   /** In order of precedence. */
   readonly candidates: readonly Candidate[];
   /** How many routes are left out because their path does not match. */
@@ -49,8 +55,11 @@ export function explain(
     const route = queue.next().value ?? listed;
     judged.push(matched(route, matching, rank.get(route) ?? 0, probe));
   }
+  const decision = decide(table, request);
   return {
-    decision: decide(table, request),
+    decision,
+    asked: decision && askedPath(decision.route.rewrite, request.target),
+    notes: decision === undefined ? [] : notesOn(decision),
     candidates: judged,
     omitted: table.routes.length - judged.length,
   };

@@ -1,4 +1,11 @@
-import type { PathRewrite } from './rewrite.ts';
+import type { RequestTarget } from '../check/target.ts';
+import type { PathRewrite, Rewrite } from './rewrite.ts';
+
+/** Path and query that a backend is asked for. */
+export function askedPath(rewrite: Rewrite | undefined, { path, query }: RequestTarget): string {
+  const asked = rewrite?.path === undefined ? path : rewritePath(rewrite.path, path);
+  return query === undefined ? asked : `${asked}?${query}`;
+}
 
 /**
  * The path that a backend is asked for. It is put together from whole elements, none of which is a dot element: those

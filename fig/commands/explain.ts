@@ -90,13 +90,19 @@ function readHeaders(lines: readonly string[]): Record<string, string> {
   return headers;
 }
 
-function asText(method: string, path: string, { decision, candidates, omitted }: Explanation): string {
+function asText(
+  method: string,
+  path: string,
+  { decision, asked, notes, candidates, omitted }: Explanation,
+): string {
   const lines: string[] = [];
   if (decision === undefined) lines.push(`${method} ${path}: no route matches, the facade answers 404`);
   else {
     lines.push(`${method} ${path} -> ${styled('bold', decision.backend)} (route ${decision.route.name})`);
+    if (asked !== path) lines.push(`  the backend is asked for ${asked}`);
     if (decision.bucket !== undefined) lines.push(`  ${weightLine(decision.route, decision.bucket)}`);
     if (decision.setCookie !== undefined) lines.push(`  ${cookieLine(decision.setCookie)}`);
+    lines.push(...notes.map((note) => `  ${note}`));
   }
   if (candidates.length > 0) lines.push('', ...candidates.map(candidateLine));
   if (omitted > 0) {
@@ -121,7 +127,7 @@ function cookieLine(setCookie: string): string {
   return `the request has no ${name} cookie: the client gets a random one, and another side is possible next time`;
 }
 
-function asJson(method: string, path: string, { decision, candidates, omitted }: Explanation) {
+function asJson(method: string, path: string, { decision, asked, notes, candidates, omitted }: Explanation) {
   return {
     method,
     path,
@@ -129,6 +135,9 @@ function asJson(method: string, path: string, { decision, candidates, omitted }:
     backend: decision?.backend,
     bucket: decision?.bucket,
     setCookie: decision?.setCookie,
+    forced: decision?.forced,
+    asked,
+    notes,
     candidates: candidates.map(({ route, verdict, reason }) => ({
       route: route.name,
       line: route.at.line,
