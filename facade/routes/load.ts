@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { compileAccessLog } from '../record/access-log.ts';
 import { compile } from './compile.ts';
@@ -32,6 +33,20 @@ export interface CheckedRoutes {
  */
 export async function loadRoutes(file: string, options: LoadOptions = {}): Promise<RouteTable> {
   return (await checkRoutes(file, options)).table;
+}
+
+/**
+ * The same without waiting, for a program that has nothing else to do before it has its routes.
+ * @throws RoutesInvalid
+ */
+export function loadRoutesSync(file: string, options: LoadOptions = {}): RouteTable {
+  let content: Buffer;
+  try {
+    content = readFileSync(file);
+  } catch (error) {
+    throw unreadable(file, error as NodeJS.ErrnoException);
+  }
+  return checkContent(content, file, options).table;
 }
 
 /** Like loadRoutes, with warnings. */

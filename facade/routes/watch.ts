@@ -27,14 +27,24 @@ export interface RouteWatch {
 
 /**
  * Loads a routes.yaml and follows its edits.
+ * @throws RoutesInvalid where the first load fails.
+ */
+export async function watchRoutes(file: string, options: WatchOptions): Promise<RouteWatch> {
+  return followRoutes(file, checkContent(await readRoutesFile(file), file, options).table, options);
+}
+
+/**
+ * Follows the edits of a routes.yaml that has been loaded.
  *
  * What is watched are folders, that of the file and that of where symbolic links lead, because an editor
  * replaces the file and a ConfigMap swaps a link beside it: neither is an event of the file that was there.
  * What counts is the content: the same bytes again are no edit.
- * @throws RoutesInvalid where the first load fails.
  */
-export async function watchRoutes(file: string, options: WatchOptions): Promise<RouteWatch> {
-  const first = checkContent(await readRoutesFile(file), file, options).table;
+export async function followRoutes(
+  file: string,
+  first: RouteTable,
+  options: WatchOptions,
+): Promise<RouteWatch> {
   prepare(first);
   const watcher = new RoutesWatcher(path.resolve(file), file, first, options);
   await watcher.start();
