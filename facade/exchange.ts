@@ -16,11 +16,16 @@ import {
   faultProblem,
   waitOut,
 } from './faults/fault.ts';
-import type { Forwarder } from './forward/forwarder.ts';
+import type { Fallback, Forwarder } from './forward/forwarder.ts';
 import { discardBody, hasBody } from './forward/request-body.ts';
 import { requestHeaders, type Vouched } from './forward/request-headers.ts';
 import { servedByHeader } from './forward/response-headers.ts';
-import { type UpstreamFailure, upstreamFailure, upstreamProblem } from './forward/upstream-failure.ts';
+import {
+  retryAfterHeader,
+  type UpstreamFailure,
+  upstreamFailure,
+  upstreamProblem,
+} from './forward/upstream-failure.ts';
 import type { WebSocketForwarder } from './forward/websocket.ts';
 import type { Identifier } from './identify/identify.ts';
 import type { Received } from './receive/received.ts';
@@ -127,10 +132,12 @@ export async function exchange(
     rewriteAnswer: answerRewriter(route, backend, vouched),
     tap: comparison?.tap,
     bodyTap: comparison?.bodyTap,
+    fallback: fallbackOf(steps, checked, request, vouched, fault),
   });
-  steps.identifier.answered(table, backend, request);
+  const answering = result.backend ?? backend;
+  steps.identifier.answered(table, answering, request);
 
-  if (other !== undefined && result.kind === 'answered') {
+  if (other !== undefined && result.kind === 'answered' && answering === backend) {
     comparison?.finish(async () => {
       const identity = await steps.identifier.identityFor(table, route, other, request);
       return {
@@ -144,15 +151,16 @@ export async function exchange(
   if (result.kind !== 'failed') {
     return over(
       route.name,
-      backend.name,
+      answering.name,
       result.status,
       result.kind === 'broken' ? result.failure : undefined,
     );
   }
-  if (result.failure.kind === 'client_gone') return over(route.name, backend.name, 0, result.failure);
-  const problem = upstreamProblem(result.failure, route.name, backend.name);
-  refuse(request, response, problem);
-  over(route.name, backend.name, problem.status, result.failure);
+  const { failure } = result;
+  if (failure.kind === 'client_gone') return over(route.name, answering.name, 0, failure);
+  const problem = upstreamProblem(failure, route.name, answering.name);
+  refuse(request, response, problem, retryAfterHeader(failure));
+  over(route.name, answering.name, problem.status, failure);
 }
 
 /**
@@ -296,6 +304,40 @@ function answerRewriter(
 ): ((headers: string[]) => string[]) | undefined {
   const answer = rewrite?.answer;
   return answer && ((headers) => rewriteAnswer(answer, headers, { own: urls, scheme, host }));
+}
+
+/** Who answers when the backend fails, with an identity and headers of its own. */
+function fallbackOf(
+  { identifier }: Steps,
+  { table, decision, backend }: Checked,
+  request: IncomingMessage,
+  vouched: Vouched,
+  fault: FaultKind | undefined,
+): Fallback | undefined {
+  const { route } = decision;
+  const { fallback } = route;
+  const other = fallback && table.backends.get(fallback.backend);
+  if (fallback === undefined || other === undefined || other === backend) return undefined;
+  return {
+    route: route.name,
+    backend: other,
+    on: fallback.on,
+    keep: fallback.body,
+    idempotencyKey: fallback.idempotencyKey,
+    prepare: async () => {
+      try {
+        const identity = await identifier.identityFor(table, route, other, request);
+        return {
+          headers: askedWith(route, request, other, { ...vouched, identity }),
+          answerHeaders: answerHeaders(table, decision, other, fault),
+          rewriteAnswer: answerRewriter(route, other, vouched),
+        };
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        return undefined;
+      }
+    },
+  };
 }
 
 /** Draws whether a fault befalls a request, and waits out its delay. */

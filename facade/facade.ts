@@ -7,15 +7,20 @@ import { CountingRecorder } from './compare/counting-recorder.ts';
 import type { Recorder } from './compare/recorder.ts';
 import { Shadow } from './compare/shadow.ts';
 import { exchange, exchangeWebSocket, type Steps } from './exchange.ts';
-import { createUndiciForwarder } from './forward/undici-forwarder.ts';
+import { createUndiciAttempts } from './forward/undici-attempts.ts';
 import { WebSocketForwarder } from './forward/websocket.ts';
 import { Identifier } from './identify/identify.ts';
 import { receivedByServer } from './receive/received.ts';
-import { createReceivingServer, type ReceivingServer } from './receive/server.ts';
+import { createReceivingServer } from './receive/server.ts';
 import { LoopLag } from './record/loop-lag.ts';
 import { FacadeMetrics } from './record/metrics.ts';
 import { Record as Records } from './record/record.ts';
 import { RouteCounter } from './record/route-counts.ts';
+import { BackendStates } from './resilience/backend-state.ts';
+import { drain } from './resilience/drain.ts';
+import { ResilienceRecord } from './resilience/record.ts';
+import { ResilientForwarder } from './resilience/resilient-forwarder.ts';
+import { shed, shedHandshake } from './resilience/shed.ts';
 import type { RouteTable } from './routes/model.ts';
 import { watchRoutes } from './routes/watch.ts';
 
@@ -63,8 +68,6 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const { log, host = '127.0.0.1', env = process.env } = options;
   const settings = options.portSettings ?? { port: 'FACADE_PORT', adminPort: 'FACADE_ADMIN_PORT' };
   const counter = new RouteCounter();
-  const forwarder = createUndiciForwarder();
-  const webSockets = new WebSocketForwarder();
   const loopLag = new LoopLag();
   let inFlight = 0;
   const metrics = new FacadeMetrics({
@@ -74,6 +77,10 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     comparedBytes: () => shadow.kept,
     loopLag: () => loopLag.milliseconds / 1000,
   });
+  const resilience = new ResilienceRecord(log, metrics.registry, () => states);
+  const states = new BackendStates(resilience);
+  const forwarder = new ResilientForwarder(createUndiciAttempts(), states, resilience);
+  const webSockets = new WebSocketForwarder(states);
   const defect = (error: unknown) => log.error({ err: error }, 'defect in the facade');
   const recorder = new CountingRecorder(metrics.comparisons);
   const shadow = new Shadow(options.recorder === undefined ? [recorder] : [recorder, options.recorder], {
@@ -123,6 +130,11 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const receiving = createReceivingServer({
     request(request, response) {
       if (!accepting) response.shouldKeepAlive = false;
+      if (inFlight >= watch.current().mostRequests) {
+        resilience.shed();
+        shed(request, response);
+        return;
+      }
       inFlight++;
       exchange(steps, request, response).then(
         () => {
@@ -136,6 +148,11 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
       );
     },
     upgrade(request, socket, head) {
+      if (inFlight >= watch.current().mostRequests) {
+        resilience.shed();
+        shedHandshake(socket);
+        return;
+      }
       exchangeWebSocket(steps, request, socket, head).catch((error: unknown) => {
         defect(error);
         socket.destroy();
@@ -146,7 +163,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     metrics,
     accepting: () => accepting,
     routes: () => routesReport(watch.current(), invalid, counter, recorder),
-    backends: () => backendHealth(watch.current().backends.values()),
+    backends: () => backendHealth(watch.current().backends.values(), states),
     onDefect: defect,
   });
 
@@ -173,7 +190,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     accepting = false;
     loopLag.stop();
     await watch.close();
-    await drained(receiving, webSockets, deadline);
+    await drain(receiving, webSockets, deadline);
     await Promise.all([shadow.close(), identifier.close(), forwarder.close()]);
     admin.closeAllConnections();
     await new Promise((resolve) => admin.close(resolve));
@@ -188,21 +205,4 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
       return closed;
     },
   };
-}
-
-/** Waits for the requests under way, at most for `deadline` milliseconds. */
-async function drained(
-  { server, closeIdle }: ReceivingServer,
-  webSockets: WebSocketForwarder,
-  deadline: number,
-): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  webSockets.close();
-  // node:http keeps a connection whose request was under way when the server was closed, once it is answered.
-  closeIdle();
-  const idle = setInterval(closeIdle, 50);
-  const cut = setTimeout(() => server.closeAllConnections(), deadline);
-  await closed;
-  clearInterval(idle);
-  clearTimeout(cut);
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { sendProblem } from '@strangler-fig/kernel/problem';
 import type { FacadeMetrics } from '../record/metrics.ts';
+import type { BreakerState } from '../resilience/breaker.ts';
 import type { RoutesReport } from './routes-report.ts';
 
 /** What the admin port shows. Everything here is read-only. */
@@ -20,6 +21,19 @@ export interface BackendHealth {
   readonly healthy: boolean;
   /** Why not, or what was asked. */
   readonly detail: string;
+  readonly breaker: BreakerState | 'off';
+  /** Requests that hold a place there, and that wait for one. */
+  readonly requests: number;
+  readonly waiting: number;
+  readonly urls: readonly AddressHealth[];
+}
+
+export interface AddressHealth {
+  readonly url: string;
+  readonly healthy: boolean;
+  /** False while it is left out, by its health checks or because it failed. */
+  readonly takesRequests: boolean;
+  readonly requests: number;
 }
 
 type Answer = (response: ServerResponse) => void | Promise<void>;

@@ -21,6 +21,22 @@ export interface Forwarding {
   readonly tap: AnswerTap | undefined;
   /** Sees the request's body go by, for `compare`. */
   readonly bodyTap?: ((piece: Buffer) => void) | undefined;
+  /** Who answers when the backend fails; undefined: nobody. */
+  readonly fallback?: Fallback | undefined;
+}
+
+/** A second backend for a request whose first one fails. */
+export interface Fallback {
+  readonly route: string;
+  readonly backend: Backend;
+  /** Statuses of the first backend that count as a failure. */
+  readonly on: readonly number[];
+  /** Bytes of the request's body that are kept for it; a longer one is sent to the first backend only. */
+  readonly keep: number;
+  /** Whether an Idempotency-Key allows it where the first backend may have done what was asked. */
+  readonly idempotencyKey: boolean;
+  /** Puts the request as this backend wants it, when it is needed; undefined where that cannot be done now. */
+  prepare(): Promise<Pick<Forwarding, 'headers' | 'answerHeaders' | 'rewriteAnswer'> | undefined>;
 }
 
 export interface AnswerTap {
@@ -29,13 +45,16 @@ export interface AnswerTap {
 }
 
 /** What became of a forwarding. It never throws. */
-export type ForwardingResult =
-  /** The backend's answer went out whole. */
+export type ForwardingResult = {
+  /** Whose answer or failure it is, where that is not the backend that was asked first. */
+  readonly backend?: Backend | undefined;
+} /** The backend's answer went out whole. */ & (
   | { readonly kind: 'answered'; readonly status: number }
   /** It failed before anything was sent to the client, who still waits for an answer. */
   | { readonly kind: 'failed'; readonly failure: UpstreamFailure }
   /** It broke off in the middle of the answer; the client's connection was cut so that it can tell. */
-  | { readonly kind: 'broken'; readonly status: number; readonly failure: UpstreamFailure };
+  | { readonly kind: 'broken'; readonly status: number; readonly failure: UpstreamFailure }
+);
 
 /** Carries ordinary HTTP requests to backends. */
 export interface Forwarder {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Deadline } from './deadlines.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
 
 /** Milliseconds in which a client that has its answer may go on sending a body that nobody wants any more. */
@@ -11,27 +12,109 @@ export function hasBody(request: IncomingMessage): boolean {
 }
 
 /**
- * The pieces of a request's body, read from the client no faster than they are taken. Fails with UpstreamFailure
- * `client_slow` or `client_gone`. A client that waits for 100-continue gets it when the first piece is asked for.
+ * A request's body, for as many attempts as it takes: each reads it from the beginning, as far as it is kept, and
+ * goes on reading from the client where the one before stopped. Nothing is read before somebody asks for it.
  */
-export class RequestBody implements AsyncIterableIterator<Buffer> {
-  readonly #request: IncomingMessage;
-  readonly #idle: number;
+export class RequestBody {
+  readonly request: IncomingMessage;
+  /** Milliseconds that the client may pause between two pieces. */
+  readonly idle: number;
+  readonly #response: Pick<ServerResponse, 'writeContinue'>;
+  readonly #longestKept: number;
+  readonly #tap: ((piece: Buffer) => void) | undefined;
+  #kept: Buffer[] = [];
+  #keptLength = 0;
+  #lost = false;
+  #awaitsContinue: boolean;
+
+  /**
+   * @param tap sees each piece once, however often it is sent.
+   * @param longestKept bytes that are kept, so that it can be sent again.
+   */
+  constructor(
+    request: IncomingMessage,
+    response: Pick<ServerResponse, 'writeContinue'>,
+    idle: number,
+    tap: ((piece: Buffer) => void) | undefined,
+    longestKept = 0,
+  ) {
+    this.request = request;
+    this.idle = idle;
+    this.#response = response;
+    this.#longestKept = longestKept;
+    this.#tap = tap;
+    this.#awaitsContinue = request.headers.expect !== undefined && request.httpVersion === '1.1';
+  }
+
+  /** Whether another attempt would send what the first one did: nothing was taken yet, or all of it is kept. */
+  get repeatable(): boolean {
+    return !this.#lost;
+  }
+
+  /** For one attempt; the one before must be stopped. */
+  pieces(asked = () => {}, given = () => {}): BodyPieces {
+    return new BodyPieces(this, asked, given);
+  }
+
+  /** A client that waits for 100-continue gets it when the first piece is asked for. */
+  wanted(): void {
+    if (!this.#awaitsContinue) return;
+    this.#awaitsContinue = false;
+    this.#response.writeContinue();
+  }
+
+  keptPiece(place: number): Buffer | undefined {
+    return this.#kept[place];
+  }
+
+  took(piece: Buffer): void {
+    this.#tap?.(piece);
+    if (this.#lost) return;
+    this.#keptLength += piece.length;
+    if (this.#keptLength <= this.#longestKept) this.#kept.push(piece);
+    else {
+      this.#lost = true;
+      this.#kept = [];
+    }
+  }
+
+  /** No attempt wants any of it any more. What the client still sends is dropped. */
+  discard(): void {
+    this.#kept = [];
+    discardBody(this.request);
+  }
+}
+
+/**
+ * The pieces of a request's body in one attempt, read from the client no faster than they are taken. Fails with
+ * UpstreamFailure `client_slow` or `client_gone`.
+ */
+export class BodyPieces implements AsyncIterableIterator<Buffer> {
+  readonly #body: RequestBody;
+  /** Told when a piece is asked for, and when it is there: what passes in between is the client's time. */
+  readonly #asked: () => void;
+  readonly #given: () => void;
+  readonly #slow = new Deadline(() => {
+    this.#settled()?.reject(new UpstreamFailure('client_slow', `no data for ${this.#body.idle} ms`));
+  });
   #waiting: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #continue: (() => void) | undefined;
+  #replayed = 0;
+  #first = true;
+  #ended = false;
   #stopped = false;
 
-  /** @param idle milliseconds that the client may pause between two pieces. */
-  constructor(request: IncomingMessage, response: ServerResponse, idle: number) {
-    this.#request = request;
-    this.#idle = idle;
-    if (request.headers.expect !== undefined && request.httpVersion === '1.1') {
-      this.#continue = () => response.writeContinue();
-    }
-    request.on('readable', this.#wake);
-    request.on('end', this.#wake);
-    request.on('close', this.#wake);
+  constructor(body: RequestBody, asked: () => void, given: () => void) {
+    this.#body = body;
+    this.#asked = asked;
+    this.#given = given;
+    body.request.on('readable', this.#ready);
+    body.request.on('end', this.#ready);
+    body.request.on('close', this.#ready);
+  }
+
+  /** Whether all of it was taken. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   [Symbol.asyncIterator](): this {
@@ -39,46 +122,70 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   }
 
   next(): Promise<IteratorResult<Buffer>> {
-    this.#continue?.();
-    this.#continue = undefined;
     const waiting = Promise.withResolvers<IteratorResult<Buffer>>();
     this.#waiting = waiting;
-    this.#wake();
+    this.#asked();
+    this.#body.wanted();
+    this.#ready();
     // Whoever takes the pieces may be slow; only the client's own pauses count.
-    if (this.#waiting !== undefined) this.#timer = setTimeout(this.#tooSlow, this.#idle);
+    if (this.#waiting !== undefined) this.#slow.set(this.#body.idle);
     return waiting.promise;
   }
 
-  /** Ends the reading wherever it is; what the client still sends is dropped. */
+  /** Ends the reading wherever it is. What was not taken is left to the next attempt. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#request.off('readable', this.#wake);
-    this.#request.off('end', this.#wake);
-    this.#request.off('close', this.#wake);
+    const { request } = this.#body;
+    request.off('readable', this.#ready);
+    request.off('end', this.#ready);
+    request.off('close', this.#ready);
     this.#settled()?.resolve({ done: true, value: undefined });
-    discardBody(this.#request);
   }
 
-  readonly #wake = (): void => {
+  /**
+   * A backend that refuses a body, with 413 say, answers in the middle of it and closes the connection. The next
+   * piece would be answered with a reset, which takes the answer away. So what the backend may have sent is read
+   * first, which an immediate does: it runs after all sockets that have something.
+   */
+  readonly #ready = (): void => {
     if (this.#waiting === undefined) return;
-    const request = this.#request;
-    const piece = this.#stopped ? null : (request.read() as Buffer | null);
-    if (piece !== null) this.#settled()?.resolve({ done: false, value: piece });
-    else if (this.#stopped || request.readableEnded)
+    if (this.#first) this.#take();
+    else setImmediate(this.#take);
+  };
+
+  readonly #take = (): void => {
+    if (this.#waiting === undefined) return;
+    const body = this.#body;
+    const { request } = body;
+    const again = body.keptPiece(this.#replayed);
+    if (again !== undefined) {
+      this.#give(again);
+      return;
+    }
+    const piece = request.read() as Buffer | null;
+    if (piece !== null) {
+      body.took(piece);
+      this.#give(piece);
+    } else if (request.readableEnded) {
+      this.#ended = true;
+      this.#given();
       this.#settled()?.resolve({ done: true, value: undefined });
-    else if (request.destroyed) {
+    } else if (request.destroyed) {
       const gone = new UpstreamFailure('client_gone', 'the client went away within its request');
       this.#settled()?.reject(gone);
     }
   };
 
-  readonly #tooSlow = (): void => {
-    this.#settled()?.reject(new UpstreamFailure('client_slow', `no data for ${this.#idle} ms`));
-  };
+  #give(piece: Buffer): void {
+    this.#first = false;
+    this.#replayed++;
+    this.#given();
+    this.#settled()?.resolve({ done: false, value: piece });
+  }
 
   #settled(): PromiseWithResolvers<IteratorResult<Buffer>> | undefined {
-    clearTimeout(this.#timer);
+    this.#slow.clear();
     const waiting = this.#waiting;
     this.#waiting = undefined;
     return waiting;

@@ -9,17 +9,28 @@ export type UpstreamFailureKind =
   | 'idle_timeout' // the answer began and then paused longer than its idle time-out
   | 'reset' // the backend closed the connection before the answer was complete
   | 'bad_answer' // what the backend sent is not HTTP, or beyond limits
+  | 'circuit_open' // not asked, because it failed too often just now
+  | 'overloaded' // not asked, because it has as many requests as it may have
+  | 'unavailable' // it answered with a failure of its own, and no other backend could be asked
   | 'client_gone' // the client went away first
   | 'client_slow'; // the client paused, in its body or in taking the answer, longer than the idle time-out
 
 export class UpstreamFailure extends Error {
   readonly kind: UpstreamFailureKind;
+  /** Seconds after which it is worth asking again, where that is known. */
+  readonly retryAfter: number | undefined;
 
-  constructor(kind: UpstreamFailureKind, message: string, cause?: unknown) {
+  constructor(kind: UpstreamFailureKind, message: string, cause?: unknown, retryAfter?: number) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'UpstreamFailure';
     this.kind = kind;
+    this.retryAfter = retryAfter;
   }
+}
+
+/** The header that says when to ask again; none where that is not known. */
+export function retryAfterHeader({ retryAfter }: UpstreamFailure): Record<string, string> {
+  return retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
 }
 
 const byCode: Record<string, UpstreamFailureKind> = {
@@ -76,6 +87,30 @@ export function upstreamProblem(failure: UpstreamFailure, route: string, backend
         code: 'backend_unreachable',
         title: 'The backend cannot be reached',
         detail: `There is no connection to ${backend}; the request was not sent. See whether it runs, and its url in routes.yaml.`,
+        ...context,
+      };
+    case 'circuit_open':
+      return {
+        status: 503,
+        code: 'circuit_open',
+        title: 'The backend is given a rest',
+        detail: `${backend} has failed too often, and is not asked for a moment; the request was not sent.`,
+        ...context,
+      };
+    case 'overloaded':
+      return {
+        status: 503,
+        code: 'overloaded',
+        title: 'Too many requests at once',
+        detail: `${backend} has as many requests as it may have at once; this one was not sent.`,
+        ...context,
+      };
+    case 'unavailable':
+      return {
+        status: 502,
+        code: 'backend_unavailable',
+        title: 'The backend cannot answer now',
+        detail: `${backend} answered with an error, and its fallback could not be asked.`,
         ...context,
       };
     case 'client_slow':

@@ -3,11 +3,15 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 import { lingerThenClose, refuseOnSocket } from '../receive/refusal.ts';
+import type { Address } from '../resilience/address.ts';
+import type { BackendState, BackendStates } from '../resilience/backend-state.ts';
+import { enter, type Passage } from '../resilience/passage.ts';
 import type { HeaderChanges } from '../rewrite/rewrite.ts';
 import { changeHeaders } from '../rewrite/rewrite-headers.ts';
 import type { Backend } from '../routes/model.ts';
 import { requestHeaders, type Vouched } from './request-headers.ts';
 import { UpstreamFailure, upstreamFailure, upstreamProblem } from './upstream-failure.ts';
+import { goingAway, WebSocketFrames } from './websocket-frames.ts';
 
 /** One WebSocket handshake to one backend. */
 export interface WebSocketForwarding {
@@ -34,12 +38,14 @@ export interface WebSocketForwarding {
  * (chimurai/http-proxy-middleware#463), and one per reload would leak listeners (#909).
  */
 export class WebSocketForwarder {
+  readonly #states: BackendStates;
   readonly #handshakes = new WeakMap<IncomingMessage, Handshake>();
-  readonly #open = new Set<Duplex>();
+  readonly #open = new Map<Duplex, Handshake | undefined>();
+  #draining = false;
   #closed = false;
 
   readonly #proxy = createProxyMiddleware({
-    router: (request) => (this.#handshakes.get(request) as Handshake).forwarding.backend.url,
+    router: (request) => (this.#handshakes.get(request) as Handshake).address.url,
     target: 'http://target-is-chosen-by-router.invalid',
     changeOrigin: false,
     xfwd: false,
@@ -49,40 +55,78 @@ export class WebSocketForwarder {
     },
   });
 
+  constructor(states: BackendStates) {
+    this.#states = states;
+  }
+
   /** Connections open now, handshakes under way included. */
   get open(): number {
     return this.#open.size;
   }
 
   forward(forwarding: WebSocketForwarding): void {
-    const { request, socket, backend } = forwarding;
+    const { socket, backend } = forwarding;
     if (this.#closed || socket.destroyed) {
       socket.destroy();
       return;
     }
-    this.#open.add(socket);
+    this.#open.set(socket, undefined);
     socket.once('close', () => this.#open.delete(socket));
-    this.#handshakes.set(request, new Handshake(forwarding));
-    request.headers = handshakeHeaders(request, backend, forwarding);
-    this.#proxy.upgrade(request, socket as Socket, forwarding.head);
+    const state = this.#states.of(backend);
+    const entered = enter(state, socket);
+    if (entered instanceof Promise) void entered.then((passage) => this.#proceed(forwarding, state, passage));
+    else this.#proceed(forwarding, state, entered);
+  }
+
+  /**
+   * Asks the clients of open connections to close, and so the backends, to which the clients' answers go; takes no
+   * more. A backend that pauses in the middle of a frame keeps its connection until it is cut.
+   */
+  drain(): void {
+    this.#draining = true;
+    for (const handshake of this.#open.values()) handshake?.goAway();
   }
 
   /** Cuts the connections that are still open, and takes no more. */
   close(): void {
     this.#closed = true;
-    for (const socket of this.#open) socket.destroy();
+    for (const socket of this.#open.keys()) socket.destroy();
+  }
+
+  #proceed(forwarding: WebSocketForwarding, state: BackendState, entered: Passage | UpstreamFailure): void {
+    const { request, socket, backend, head } = forwarding;
+    if (entered instanceof UpstreamFailure) {
+      refuse(forwarding, entered);
+      return;
+    }
+    const address = state.balance.pick(performance.now());
+    address.inFlight++;
+    socket.once('close', () => address.inFlight--);
+    const handshake = new Handshake(forwarding, address, entered);
+    if (this.#draining) handshake.goAway();
+    this.#open.set(socket, handshake);
+    this.#handshakes.set(request, handshake);
+    request.headers = handshakeHeaders(request, backend, forwarding);
+    this.#proxy.upgrade(request, socket as Socket, head);
   }
 }
 
 /** What http-proxy-middleware leaves open: time-outs, the facade's headers, and that either end's going ends both. */
 class Handshake {
   readonly forwarding: WebSocketForwarding;
+  readonly address: Address;
+  readonly #passage: Passage;
+  readonly #frames = new WebSocketFrames();
+  #tunnel: Socket | undefined;
+  #goesAway = false;
   #outgoing: ClientRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
   #answered = false;
 
-  constructor(forwarding: WebSocketForwarding) {
+  constructor(forwarding: WebSocketForwarding, address: Address, passage: Passage) {
     this.forwarding = forwarding;
+    this.address = address;
+    this.#passage = passage;
     const { socket } = forwarding;
     // Nobody reads from the client before the backend has answered, and so nobody would hear that it has left.
     socket.on('readable', this.#listen);
@@ -96,33 +140,63 @@ class Handshake {
     this.#outgoing = outgoing;
     this.#within(backend.timeouts.connect, 'connect_timeout');
     outgoing.once('socket', (connection) => {
-      const event = backend.url.startsWith('https:') ? 'secureConnect' : 'connect';
+      const event = this.address.url.startsWith('https:') ? 'secureConnect' : 'connect';
       connection.once(event, () => this.#within(backend.timeouts.request, 'answer_timeout'));
     });
     outgoing.once('upgrade', (answer: IncomingMessage, connection: Socket) => {
       this.#add(answer);
-      this.#over(101, undefined);
+      this.#answers(101);
       socket.once('close', () => connection.destroy());
       connection.once('close', () => (socket as Socket).destroySoon());
+      // Once http-proxy-middleware has put back what came along with the answer; a listener would start the flow.
+      process.nextTick(() => this.#follow(connection));
     });
     outgoing.once('response', (answer) => {
       this.#add(answer);
-      this.#over(answer.statusCode ?? 0, undefined);
+      this.#answers(answer.statusCode ?? 0);
       socket.once('finish', () => lingerThenClose(socket));
     });
   }
 
   fails(failure: UpstreamFailure): void {
-    const { socket, route, backend } = this.forwarding;
     if (this.#answered) {
-      socket.destroy();
+      this.forwarding.socket.destroy();
       return;
     }
-    const problem = upstreamProblem(failure, route, backend.name);
-    this.#over(problem.status, failure);
-    refuseOnSocket(socket, problem);
+    this.#end(failure);
+    refuse(this.forwarding, failure);
     this.#outgoing?.destroy();
   }
+
+  /** Puts a close frame after the frame that is under way to the client, and lets nothing follow it. */
+  goAway(): void {
+    this.#goesAway = true;
+    const tunnel = this.#tunnel;
+    if (tunnel === undefined || this.#frames.closing) return;
+    const { socket } = this.forwarding;
+    tunnel.off('data', this.#pass);
+    tunnel.unpipe(socket);
+    if (this.#frames.between) socket.write(goingAway);
+    else {
+      const finish = (bytes: Buffer) => {
+        socket.write(bytes.subarray(0, this.#frames.passToEnd(bytes)));
+        if (!this.#frames.between) return;
+        tunnel.off('data', finish);
+        if (!this.#frames.closing) socket.write(goingAway);
+      };
+      tunnel.on('data', finish);
+    }
+    // What else the backend says is dropped, until it has heard that the client goes.
+    tunnel.resume();
+  }
+
+  #follow(connection: Socket): void {
+    this.#tunnel = connection;
+    connection.on('data', this.#pass);
+    if (this.#goesAway) this.goAway();
+  }
+
+  readonly #pass = (bytes: Buffer): void => this.#frames.pass(bytes);
 
   /** Sees the end of what the client sends, and takes nothing else. */
   readonly #listen = (): void => {
@@ -132,7 +206,9 @@ class Handshake {
 
   readonly #left = (): void => {
     if (this.#answered) return;
-    this.#over(0, new UpstreamFailure('client_gone', 'the client went away within the handshake'));
+    const failure = new UpstreamFailure('client_gone', 'the client went away within the handshake');
+    this.#end(failure);
+    this.forwarding.finished(0, failure);
     this.#outgoing?.destroy();
     this.forwarding.socket.destroy();
   };
@@ -145,12 +221,20 @@ class Handshake {
     }, milliseconds);
   }
 
-  #over(status: number, failure: UpstreamFailure | undefined): void {
-    clearTimeout(this.#timer);
+  #answers(status: number): void {
     if (this.#answered) return;
+    this.#passage.answered(status);
+    this.#end(undefined);
+    this.forwarding.finished(status, undefined);
+  }
+
+  /** The handshake has its answer, or will have none. */
+  #end(failure: UpstreamFailure | undefined): void {
+    clearTimeout(this.#timer);
     this.#answered = true;
+    if (failure !== undefined) this.#passage.failed(failure, true);
+    this.#passage.leave();
     this.forwarding.socket.off('readable', this.#listen);
-    this.forwarding.finished(status, failure);
   }
 
   #add(answer: IncomingMessage): void {
@@ -162,6 +246,18 @@ class Handshake {
       else answer.headers[name] = value;
     }
   }
+}
+
+function refuse({ socket, route, backend, finished }: WebSocketForwarding, failure: UpstreamFailure): void {
+  if (failure.kind === 'client_gone') {
+    finished(0, failure);
+    socket.destroy();
+    return;
+  }
+  const problem = upstreamProblem(failure, route, backend.name);
+  finished(problem.status, failure);
+  const { retryAfter } = failure;
+  refuseOnSocket(socket, problem, retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`]);
 }
 
 /** As for ordinary requests, with the two hop-by-hop headers that ask for the upgrade put back. */

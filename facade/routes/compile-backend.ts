@@ -1,5 +1,7 @@
 import { parseTarget, TargetRefused } from '../check/target.ts';
+import { checkAddresses, compileResilience } from './compile-resilience.ts';
 import { durationInMilliseconds } from './duration.ts';
+import { mapping } from './entries.ts';
 import type { Backend, Timeouts } from './model.ts';
 import type { Report } from './report.ts';
 import type { BackendEntry } from './schema.ts';
@@ -11,10 +13,12 @@ export function compileBackend(name: string, entry: BackendEntry): Backend {
     const text = entry.timeouts?.[which];
     return text === undefined ? standard : durationInMilliseconds(text);
   };
+  const resilience = compileResilience(entry);
   return Object.freeze({
     name,
-    url: URL.parse(entry.url)?.origin ?? '',
-    health: entry.health,
+    ...resilience,
+    url: resilience.urls[0] ?? '',
+    health: typeof entry.health === 'object' ? entry.health.path : entry.health,
     timeouts: Object.freeze({
       connect: timeout('connect', 1000),
       request: timeout('request', 30_000),
@@ -27,9 +31,18 @@ export function compileBackend(name: string, entry: BackendEntry): Backend {
 
 /** Reports what the schema cannot see in an entry of `backends`, whatever else is wrong with it. */
 export function checkBackend(name: string, entry: Record<string, unknown>, report: Report): void {
-  const { url, health } = entry;
-  if (typeof url === 'string') checkUrl(url, name, ['backends', name, 'url'], report);
-  if (typeof health === 'string') checkPath(health, ['backends', name, 'health'], report);
+  const { url, urls, health } = entry;
+  const at = ['backends', name];
+  checkAddresses(name, entry, report);
+  if (typeof url === 'string') checkUrl(url, name, [...at, 'url'], report);
+  if (Array.isArray(urls)) {
+    urls.forEach((one, index) => {
+      if (typeof one === 'string') checkUrl(one, name, [...at, 'urls', index], report);
+    });
+  }
+  const { path } = mapping(health);
+  if (typeof health === 'string') checkPath(health, [...at, 'health'], report);
+  if (typeof path === 'string') checkPath(path, [...at, 'health', 'path'], report);
 }
 
 /** Reports a path that no request may have; the facade sends it itself, so it may have a query. */

@@ -39,7 +39,7 @@ describe('the shipped routes.yaml', () => {
       secret: '',
       session: { cookie: 'ticketnow.sid', backend: 'monolith', path: '/api/me', cache: 5000 },
     });
-    expect(table.backends.get('inventory')).toEqual({
+    expect(table.backends.get('inventory')).toMatchObject({
       name: 'inventory',
       url: 'http://127.0.0.1:4101',
       health: '/readyz',
@@ -83,12 +83,24 @@ test('what the file does not say', () => {
   expect(table.backends.get('monolith')).toEqual({
     name: 'monolith',
     url: 'http://127.0.0.1:4000',
+    urls: ['http://127.0.0.1:4000'],
+    balance: 'round-robin',
     health: undefined,
+    healthChecks: undefined,
+    ejection: { failures: 5, for: 30_000 },
+    retries: undefined,
+    breaker: { failures: 5, within: 30_000, coolDown: 30_000, successes: 3 },
+    bulkhead: { requests: 1024, queue: 256, wait: 500 },
     timeouts: { connect: 1000, request: 30_000, idle: 60_000 },
     identity: false,
     host: 'preserve',
   });
-  expect(table).toMatchObject({ file: 'routes.yaml', servedBy: false, identity: undefined });
+  expect(table).toMatchObject({
+    file: 'routes.yaml',
+    servedBy: false,
+    mostRequests: 10_000,
+    identity: undefined,
+  });
   expect(table.digest).toMatch(/^[0-9a-f]{64}$/);
   expect(table.routes[0]).toMatchObject({ writes: true, group: undefined, at: { line: 6, column: 5 } });
   expect(Object.isFrozen(table) && Object.isFrozen(table.routes) && Object.isFrozen(table.routes[0])).toBe(
