@@ -1,0 +1,189 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Failure } from '@strangler-fig/kernel/failure';
+import { createLog, type Logger } from '@strangler-fig/kernel/log';
+import { Shadow } from '../compare/shadow.ts';
+import { exchange, exchangeWebSocket, type Steps } from '../exchange.ts';
+import { WebSocketForwarder } from '../forward/websocket.ts';
+import { anonymous, type Caller } from '../identify/caller.ts';
+import { Identifier } from '../identify/identify.ts';
+import { isWebSocketHandshake } from '../receive/server.ts';
+import { FacadeMetrics } from '../record/metrics.ts';
+import { Record as Records } from '../record/record.ts';
+import { RouteCounter } from '../record/route-counts.ts';
+import { BackendStates } from '../resilience/backend-state.ts';
+import { ResilienceRecord } from '../resilience/record.ts';
+import { ResilientForwarder } from '../resilience/resilient-forwarder.ts';
+import { loadRoutesSync } from '../routes/load.ts';
+import type { RouteTable } from '../routes/model.ts';
+import { followRoutes } from '../routes/watch.ts';
+import { AppAttempts, type Next } from './app-attempts.ts';
+import { declineUpgrade } from './decline-upgrade.ts';
+import { forApplication } from './own-table.ts';
+import { continueSent, receivedByApp } from './received-by-app.ts';
+
+export interface StranglerOptions {
+  /** Path of routes.yaml; it is watched for edits. */
+  readonly routes: string;
+  /** Which of its backends this application is. Default `monolith`. */
+  readonly self?: string;
+  /**
+   * Whether the application's own handlers answer when a service fails before anything was sent to the client: if
+   * nothing of the request reached the service, or the method is idempotent; and if the body is still unread, or
+   * was parsed before. For routes without a `fallback` of their own. Default: on all but those that write a group's
+   * data, because one side owns it.
+   */
+  readonly fallback?: boolean;
+  /**
+   * Who makes a request, for routes with `auth: session`; undefined for a visitor who is not logged in. Default:
+   * the session's endpoint in routes.yaml is asked over HTTP. An error goes to the application's error handlers.
+   */
+  readonly identify?: (request: IncomingMessage) => Known | undefined | Promise<Known | undefined>;
+  /** What `${NAME}` in routes.yaml is replaced from. Default process.env. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** A pino logger, for requests, reloads and failures. Default: nothing is logged, a bad edit of routes.yaml included. */
+  readonly log?: Logger;
+}
+
+/** A user of the application. */
+export interface Known {
+  readonly userId: string | number;
+  readonly role?: string | undefined;
+}
+
+/** Middleware for Express 4 and 5, or whatever calls its handlers with `(request, response, next)`. */
+export interface Strangler {
+  (request: IncomingMessage, response: ServerResponse, next: Next): void;
+  /**
+   * Forwards a WebSocket handshake whose route goes to a service, and refuses a malformed one. False where the route
+   * goes to the application: nothing was done, and whoever calls it has to. An upgrade to anything else is declined:
+   * the server gets the request again, without the wish.
+   */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** The table in force, with what is the application's. */
+  table(): RouteTable;
+  /** Prometheus metrics, as text. */
+  metrics(): Promise<string>;
+  /**
+   * Ends WebSockets, waits for requests under way at services for at most `deadline` milliseconds (default 8,000),
+   * then cuts them and lets go of all connections and files. For use beside `server.close()`.
+   */
+  close(deadline?: number): Promise<void>;
+}
+
+/**
+ * The facade within an application: forwards what routes.yaml gives to services, and hands the rest on to the
+ * application's own handlers.
+ * @throws RoutesInvalid where routes.yaml is not valid; Failure `self_unknown` where it does not have the application.
+ */
+export function strangler(options: StranglerOptions): Strangler {
+  const { self = 'monolith', env = process.env } = options;
+  const log = options.log ?? createLog('strangler', { level: 'silent' });
+  const own = { self, fallback: options.fallback, asksItself: options.identify === undefined };
+  const loaded = loadRoutesSync(options.routes, { env });
+  let table = forApplication(loaded, own);
+
+  const attempts = new AppAttempts(self);
+  const metrics = new FacadeMetrics({
+    openWebSockets: () => webSockets.open,
+    inFlight: () => attempts.underWay,
+    loadedAt: () => table.loadedAt,
+    comparedBytes: () => 0,
+    loopLag: () => 0,
+  });
+  const resilience = new ResilienceRecord(log, metrics.registry, () => states);
+  const states = new BackendStates(resilience);
+  const forwarder = new ResilientForwarder(attempts, states, resilience);
+  const webSockets = new WebSocketForwarder(states);
+  const identifier = new Identifier(options.identify && identifiedBy(options.identify));
+  const steps: Steps = {
+    table: () => table,
+    received: receivedByApp,
+    identifier,
+    forwarder,
+    webSockets,
+    shadow: new Shadow([], { overloaded: () => true, onDefect() {} }),
+    record: new Records(log, metrics, new RouteCounter(), () => table.accessLog),
+  };
+
+  const inForce = (next: RouteTable) => {
+    table = next;
+    forwarder.retain(next.backends.values());
+    metrics.tableValid.set(1);
+  };
+  const invalid = (error: Failure) => {
+    metrics.tableValid.set(0);
+    metrics.reloads.inc({ result: 'invalid' });
+    const entry = { code: error.code, problems: error.message };
+    log.error(entry, 'routes.yaml is not valid; the last good one stays');
+  };
+  inForce(table);
+  const following = followRoutes(options.routes, loaded, {
+    env,
+    onTable(read) {
+      try {
+        inForce(forApplication(read, own));
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        invalid(error);
+        return;
+      }
+      metrics.reloads.inc({ result: 'valid' });
+      log.info({ digest: table.digest.slice(0, 12), routes: table.routes.length }, 'routes.yaml is in force');
+    },
+    onInvalid: invalid,
+  });
+
+  const middleware = (request: IncomingMessage, response: ServerResponse, next: Next): void => {
+    if (!attempts.admit(request, next)) {
+      next();
+      return;
+    }
+    // What has been met is asked for no more.
+    if (continueSent(request)) delete request.headers.expect;
+    exchange(steps, request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else next(error);
+    });
+  };
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
+    if (!isWebSocketHandshake(request)) {
+      declineUpgrade(request, socket, head);
+      return true;
+    }
+    let taken = true;
+    const leave = ({ name }: { readonly name: string }) => {
+      taken = name !== self;
+      return !taken;
+    };
+    exchangeWebSocket(steps, request, socket, head, leave).catch((error: unknown) => {
+      log.error({ err: error }, 'a WebSocket handshake failed');
+      socket.destroy();
+    });
+    return taken;
+  };
+  let closed: Promise<void> | undefined;
+  const close = async (deadline: number) => {
+    webSockets.drain();
+    await (await following).close();
+    await attempts.drained(deadline);
+    webSockets.close();
+    await Promise.all([identifier.close(), forwarder.close(), steps.shadow.close()]);
+  };
+  return Object.assign(middleware, {
+    upgrade,
+    table: () => table,
+    metrics: () => metrics.registry.metrics(),
+    close(deadline = 8_000) {
+      closed ??= close(deadline);
+      return closed;
+    },
+  });
+}
+
+function identifiedBy(identify: NonNullable<StranglerOptions['identify']>) {
+  return async (request: IncomingMessage): Promise<Caller> => {
+    const known = await identify(request);
+    return known === undefined ? anonymous : { userId: String(known.userId), role: known.role };
+  };
+}
