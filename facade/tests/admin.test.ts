@@ -45,8 +45,21 @@ describe('pages', () => {
         writes: true,
         to: { origin: 1 },
         since: facade.table().loadedAt.toISOString(),
-        backends: { origin: { requests: 2, errors: 1 } },
+        backends: {
+          origin: {
+            requests: 2,
+            errors: 1,
+            since: expect.stringMatching(/Z$/),
+            latency: {
+              requests: 2,
+              p50: expect.any(Number),
+              p95: expect.any(Number),
+              p99: expect.any(Number),
+            },
+          },
+        },
         compare: null,
+        faults: false,
       },
     ]);
   });

@@ -1,13 +1,11 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Logger } from '@strangler-fig/kernel/log';
 import { onTestFinished } from 'vitest';
 import type { RoutesReport } from '../admin/routes-report.ts';
+import type { Recorder } from '../compare/recorder.ts';
 import { type Facade, startFacade } from '../facade.ts';
-
-/** One line of the facade's log. */
-export type LogLine = Record<string, unknown> & { level: string; msg: string };
+import { type LogLine, memoryLog } from './memory-log.ts';
 
 /** A facade in this process, with a routes.yaml of its own. */
 export interface RunningFacade extends Facade {
@@ -26,7 +24,12 @@ export interface RunningFacade extends Facade {
 /** Starts a facade; it is closed when the test, or the hook's file, is done. */
 export async function startRunningFacade(
   yaml: string,
-  options: { env?: Record<string, string>; host?: string; closeAfterTest?: boolean } = {},
+  options: {
+    env?: Record<string, string>;
+    host?: string;
+    recorder?: Recorder;
+    closeAfterTest?: boolean;
+  } = {},
 ): Promise<RunningFacade> {
   const folder = await mkdtemp(path.join(tmpdir(), 'facade-'));
   const routesFile = path.join(folder, 'routes.yaml');
@@ -39,6 +42,7 @@ export async function startRunningFacade(
     adminPort: 0,
     env: options.env ?? {},
     log: logger,
+    ...(options.recorder === undefined ? {} : { recorder: options.recorder }),
   });
   const close = async (deadline?: number) => {
     await facade.close(deadline);
@@ -76,32 +80,4 @@ backends:
 routes:
   - { name: all, match: { path: /* }, to: origin }
 `);
-}
-
-function memoryLog() {
-  const lines: LogLine[] = [];
-  const waiting = new Set<(line: LogLine) => void>();
-  const write = (level: string) => (entry: object, msg: string) => {
-    const line: LogLine = { ...entry, level, msg };
-    lines.push(line);
-    for (const tell of waiting) tell(line);
-  };
-  const logger = {
-    info: write('info'),
-    warn: write('warn'),
-    error: write('error'),
-    child: () => logger,
-  } as unknown as Logger;
-  const logged = (holds: (line: LogLine) => boolean) =>
-    new Promise<LogLine>((resolve) => {
-      const found = lines.find(holds);
-      if (found !== undefined) return resolve(found);
-      const tell = (line: LogLine) => {
-        if (!holds(line)) return;
-        waiting.delete(tell);
-        resolve(line);
-      };
-      waiting.add(tell);
-    });
-  return { lines, logger, logged };
 }
