@@ -26,10 +26,11 @@ const dull = new Set([
   'traceId',
 ]);
 
-/** One line of one process's output, marked with its name; JSON logs become readable text. */
+/** One line of one process's output, each line of it marked with the name; JSON logs become readable text. */
 export function logLine(name: string, line: string, colour: boolean): string {
-  const mark = `${name.padEnd(9)} |`;
-  return `${colour ? styleText(colours[name] ?? 'white', mark, { validateStream: false }) : mark} ${readable(line)}`;
+  const plain = `${name.padEnd(9)} |`;
+  const mark = colour ? styleText(colours[name] ?? 'white', plain, { validateStream: false }) : plain;
+  return `${mark} ${readable(line).replaceAll('\n', `\n${mark}   `)}`;
 }
 
 function readable(line: string): string {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { runMain } from '@strangler-fig/kernel/shutdown';
 import { logLine } from './log-lines.ts';
-import { noteRunning, noteStopped } from './running.ts';
+import { noteRunning, noteStopped, refuseSecond } from './running.ts';
 import { startSystem } from './system.ts';
 import { welcome } from './welcome.ts';
 
@@ -19,6 +19,7 @@ await runMain(async () => {
   const asked = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => asked.abort());
 
+  await refuseSecond(dataDir);
   console.log('Starting monolith, inventory, profile, booking, sync-jobs and facade …');
   const system = await startSystem({
     dataDir,

@@ -22,7 +22,7 @@ export async function secretsIn(
 ): Promise<Secrets> {
   const file = path.join(dataDir, 'secrets.json');
   const kept = await readKept(file);
-  const one = (name: keyof Secrets) => env[name] ?? kept[name] ?? randomBytes(32).toString('base64url');
+  const one = (name: keyof Secrets) => env[name] || kept[name] || randomBytes(32).toString('base64url');
   const secrets = {
     IDENTITY_SECRET: one('IDENTITY_SECRET'),
     SESSION_SECRET: one('SESSION_SECRET'),

@@ -37,6 +37,19 @@ export class Client {
     return this.send('GET', path);
   }
 
+  /** A page's text. */
+  async page(path: string): Promise<string> {
+    const answer = await this.#agent.request({
+      origin: this.origin,
+      path,
+      method: 'GET',
+      headers: this.#cookie === undefined ? {} : { cookie: this.#cookie },
+      headersTimeout: 15_000,
+      bodyTimeout: 15_000,
+    });
+    return answer.body.text();
+  }
+
   async send(
     method: string,
     path: string,

@@ -38,7 +38,8 @@ export class Narrator {
    * @throws Failure `story_broken` where it does not.
    */
   check(holds: boolean, text: string): void {
-    if (!holds) throw new Failure('story_broken', `This should hold and does not: ${text}`);
+    if (!holds)
+      throw new Failure('story_broken', `The story ends here, because this does not hold: ${text}.`);
     this.#line(this.#style('green', `   ✓ ${text}`));
   }
 

@@ -1,6 +1,7 @@
-import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { editRoutes, type RouteEdit } from '@strangler-fig/facade/routes/edit';
+import { parseRoutes } from '@strangler-fig/facade/routes/load';
 
 /** A routes.yaml of the walkthrough's own, edited as an operator edits it. */
 export class RoutesFile {
@@ -10,9 +11,16 @@ export class RoutesFile {
     this.file = file;
   }
 
+  /** A copy that begins where the story begins, with every route on the monolith, wherever its reader is by now. */
   static async copy(source: string, folder: string): Promise<RoutesFile> {
     const file = path.join(folder, 'routes.yaml');
-    await copyFile(source, file);
+    const text = await readFile(source, 'utf8');
+    const routes = parseRoutes(text, source, { secrets: 'optional' }).routes;
+    const begin = routes.flatMap(({ name }): RouteEdit[] => [
+      { route: name, key: 'to', value: 'monolith' },
+      { route: name, key: 'compare', value: undefined },
+    ]);
+    await writeFile(file, editRoutes(text, begin));
     return new RoutesFile(file);
   }
 

@@ -78,11 +78,22 @@ function send(reply: FastifyReply, status: number, type: string, body: string): 
 function legacyErrorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { status, message } = legacyError(error);
   if (status >= 500) request.log.error({ err: error }, 'request failed');
+  if (error instanceof LegacyBodyError) keepConnection(request, reply);
   if (error instanceof ProblemError && error.retryAfterSeconds !== undefined) {
     reply.header('retry-after', error.retryAfterSeconds);
   }
   if (isLegacyApi(request.url)) sendLegacyJson(reply, status, { error: message });
   else sendLegacyHtml(reply, status, `<!DOCTYPE html>\n<title>Error</title>\n<pre>${message}</pre>\n`);
+}
+
+/**
+ * Fastify closes the connection after a body that it refused. What the client had still to send then meets a closed
+ * socket, and a proxy in between reports that instead of the answer. Express reads on, and so do we: node's time-out
+ * for a whole request bounds it.
+ */
+function keepConnection(request: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader('connection');
+  request.raw.resume();
 }
 
 function legacyError(error: unknown): { status: number; message: string } {

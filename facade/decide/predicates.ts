@@ -63,8 +63,9 @@ export function hostMatches(pattern: string | undefined, host: string): boolean 
 export function pathMatches(path: PathPattern, probe: Probe): boolean {
   if (path.kind === 'regex') return path.test(probe.path);
   const { elements } = probe;
-  if (path.prefix ? elements.length < path.elements.length : elements.length !== path.elements.length)
-    return false;
+  const more = elements.length - path.elements.length;
+  const fits = path.prefix ? more >= 0 : more === 0 || (more === 1 && path.anyEnd && elements.at(-1) === '');
+  if (!fits) return false;
   return path.elements.every((element, index) => {
     const actual = elements[index] ?? '';
     if (element.kind === 'parameter') return actual !== '';

@@ -18,6 +18,7 @@ export class RouteTree {
       }
     }
     (path.prefix ? node.prefixes : node.ends).push(route);
+    if (path.anyEnd) node.looseEnds.push(route);
   }
 
   /**
@@ -36,6 +37,8 @@ class Node {
   /** Routes whose path ends here, and those that go on with `*`, in order of precedence. */
   readonly ends: Route[] = [];
   readonly prefixes: Route[] = [];
+  /** Those of `ends` that take one empty element more. */
+  readonly looseEnds: Route[] = [];
 }
 
 function childOf(children: Map<string, Node>, text: string): Node {
@@ -65,6 +68,9 @@ function walk(
     }
     if (found === undefined && node.parameter !== undefined && element !== '') {
       found = walk(node.parameter, elements, depth + 1, choose);
+    }
+    if (found === undefined && node.looseEnds.length > 0 && element === '' && depth === elements.length - 1) {
+      found = choose(node.looseEnds);
     }
   }
   if (found === undefined && node.prefixes.length > 0) found = choose(node.prefixes);

@@ -3,12 +3,18 @@ import { compilePath, compileRegex, PatternRefused } from './path-pattern.ts';
 import type { Report } from './report.ts';
 import { type MatchEntry, methods } from './schema.ts';
 import type { Path } from './source.ts';
+import type { Spelling } from './spelling.ts';
 import { suggestion } from './suggest.ts';
 
 /** Compiles a route's `match`; undefined, with the reasons reported, where it cannot be. */
-export function compileMatch(entry: MatchEntry, at: Path, report: Report): Match | undefined {
+export function compileMatch(
+  entry: MatchEntry,
+  spelling: Spelling,
+  at: Path,
+  report: Report,
+): Match | undefined {
   const before = report.problems.length;
-  const path = attempt(() => compilePathEntry(entry), [...at, 'path'], report);
+  const path = attempt(() => compilePathEntry(entry, spelling), [...at, 'path'], report);
   const host = attempt(() => compileHost(entry.host), [...at, 'host'], report);
   const match = {
     host,
@@ -31,9 +37,9 @@ function attempt<T>(compile: () => T, at: Path, report: Report): T | undefined {
   }
 }
 
-function compilePathEntry({ path, caseSensitive }: MatchEntry): PathPattern {
+function compilePathEntry({ path }: MatchEntry, spelling: Spelling): PathPattern {
   const compiled =
-    typeof path === 'string' ? compilePath(path, caseSensitive) : compileRegex(path.regex, caseSensitive);
+    typeof path === 'string' ? compilePath(path, spelling) : compileRegex(path.regex, spelling.caseSensitive);
   return Object.freeze(compiled);
 }
 

@@ -8,7 +8,8 @@ import { mapping, type PlacedRoute, tolerant } from './entries.ts';
 import type { Backend, IdentitySettings, Route } from './model.ts';
 import { checkNames, checkReferences } from './references.ts';
 import type { Report } from './report.ts';
-import { parts } from './schema.ts';
+import { type PathsEntry, parts } from './schema.ts';
+import { spellingOf } from './spelling.ts';
 
 /** The parts of a table that come out of the file. */
 export interface Compiled {
@@ -38,7 +39,7 @@ export function compile(value: unknown, report: Report, secrets: 'required' | 'o
     );
   }
   const backends = compileBackends(backendEntries, report);
-  const routes = compileRoutes(routeEntries, report);
+  const routes = compileRoutes(routeEntries, tolerant(parts.paths, file.paths ?? {}).entry, report);
   checkReferences(names, routeEntries, file.identity, report);
   checkNames(routeEntries, report);
   const identity = compileIdentity(file.identity, report);
@@ -59,14 +60,19 @@ function compileBackends(entries: Record<string, unknown>, report: Report): Map<
   return backends;
 }
 
-function compileRoutes(entries: readonly unknown[], report: Report): PlacedRoute[] {
+function compileRoutes(
+  entries: readonly unknown[],
+  paths: PathsEntry | undefined,
+  report: Report,
+): PlacedRoute[] {
   const placed: PlacedRoute[] = [];
   const comparable: Route[] = [];
   entries.forEach((value, index) => {
     const path = ['routes', index];
     const { entry, complete } = tolerant(parts.route, value);
     const matchEntry = tolerant(parts.match, mapping(value).match).entry;
-    const match = matchEntry && compileMatch(matchEntry, [...path, 'match'], report);
+    const match =
+      matchEntry && compileMatch(matchEntry, spellingOf(matchEntry, paths), [...path, 'match'], report);
     if (entry === undefined) return;
     const route = compileRoute(entry, match, path, complete, report);
     if (route === undefined) return;

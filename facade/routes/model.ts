@@ -117,6 +117,8 @@ export type PathPattern =
       readonly elements: readonly PathElement[];
       readonly prefix: boolean;
       readonly caseSensitive: boolean;
+      /** An exact path that also takes one slash more at its end. */
+      readonly anyEnd: boolean;
     }
   | {
       readonly kind: 'regex';

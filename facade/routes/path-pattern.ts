@@ -1,6 +1,7 @@
 import { RE2JS, RE2JSException } from 're2js';
 import { normalizeEscapes, parseTarget, TargetRefused } from '../check/target.ts';
 import type { PathElement, PathPattern } from './model.ts';
+import { exactSpelling, type Spelling } from './spelling.ts';
 
 /** A pattern that cannot be used; the message says why, the hint what to write instead. */
 export class PatternRefused extends Error {
@@ -23,7 +24,9 @@ const parameterName = /^[A-Za-z_][A-Za-z0-9_]*$/;
  * Compiles `/api/users/:id` (exact) or `/api/*` (prefix of whole elements).
  * @throws PatternRefused
  */
-export function compilePath(source: string, caseSensitive = true): PathPattern {
+export function compilePath(source: string, spelling: Spelling = exactSpelling): PathPattern {
+  const { caseSensitive } = spelling;
+  const loose = spelling.trailingSlash === 'ignore';
   if (!source.startsWith('/')) {
     const everything = source === '*' || source === '';
     throw new PatternRefused(
@@ -33,7 +36,10 @@ export function compilePath(source: string, caseSensitive = true): PathPattern {
     );
   }
   const prefix = source === '/*' || source.endsWith('/*');
-  const texts = (prefix ? source.slice(0, -2) : source).split('/').slice(1);
+  const written = (prefix ? source.slice(0, -2) : source).split('/').slice(1);
+  // `/x/` and `/x` are one path then, and routes that have both are told to be tied.
+  const texts =
+    loose && !prefix && written.length > 1 && written.at(-1) === '' ? written.slice(0, -1) : written;
   const names = new Set<string>();
   const elements = texts.map((text) => {
     const element = compileElement(text, source, caseSensitive);
@@ -50,7 +56,8 @@ export function compilePath(source: string, caseSensitive = true): PathPattern {
     return element;
   });
   refuseWhatNoRequestHas(source, elements);
-  return { kind: 'elements', source, elements, prefix, caseSensitive };
+  const anyEnd = loose && !prefix && source !== '/';
+  return { kind: 'elements', source, elements, prefix, caseSensitive, anyEnd };
 }
 
 function compileElement(text: string, source: string, caseSensitive: boolean): PathElement {

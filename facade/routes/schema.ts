@@ -8,6 +8,7 @@ import { rewriteEntry } from '../rewrite/schema.ts';
 import { maxPatternLength } from './path-pattern.ts';
 import { backendResilience, limits, routeResilience } from './schema-resilience.ts';
 import { backendName, duration, httpName, name, timeout, valuesByName } from './schema-values.ts';
+import { paths, spellingKeys } from './spelling.ts';
 
 /**
  * What routes.yaml may hold: the one source of its types, its validation and the JSON Schema that editors use.
@@ -77,7 +78,7 @@ const match = z
         '"/api/users/:id" is exact, ":id" stands for one element; "/api/*" is /api and everything below; or { regex: … }.',
       )
       .meta({ examples: ['/api/users/:id', '/api/*', '/*'] }),
-    caseSensitive: z.boolean().optional().describe('Whether /API differs from /api. Default true.'),
+    ...spellingKeys,
     host: z
       .string()
       .optional()
@@ -90,13 +91,13 @@ const match = z
       ),
     headers: valuesByName(
       httpName,
-      'Headers with the value that each must have, whole and with case.',
+      'Headers with the value that each must have, whole and with case. Default: any.',
     ).optional(),
     query: valuesByName(
       z.string().min(1).max(256),
-      'Query parameters with the value that each must have, decoded; of a repeated one the first counts.',
+      'Query parameters with the value that each must have, decoded; of a repeated one the first counts. Default: any.',
     ).optional(),
-    cookies: valuesByName(httpName, 'Cookies with the value that each must have.').optional(),
+    cookies: valuesByName(httpName, 'Cookies with the value that each must have. Default: any.').optional(),
   })
   .describe('What a request must look like. Everything given must hold.');
 
@@ -132,7 +133,7 @@ const route = z
     match,
     group: name
       .optional()
-      .describe('Routes and tables that must move together because they write the same data.'),
+      .describe('Routes and tables that must move together because they write the same data. Default: none.'),
     writes: z
       .boolean()
       .optional()
@@ -153,7 +154,9 @@ const route = z
     auth: z
       .literal('session')
       .optional()
-      .describe('How the caller is identified: session asks the application whose session cookie it is.'),
+      .describe(
+        'How the caller is identified: session asks the application whose session cookie it is. Default: callers are not identified.',
+      ),
   })
   .describe('A rule: what it matches, and which backend answers.');
 
@@ -183,6 +186,7 @@ export const routesFile = z
       .boolean()
       .optional()
       .describe('Answers say who gave them: `x-served-by: <backend>`. Default false.'),
+    paths: paths.optional(),
     accessLog: accessLogEntry.optional(),
     allowFaults: z
       .boolean()
@@ -202,6 +206,7 @@ export type RoutesFile = z.infer<typeof routesFile>;
 export type BackendEntry = z.infer<typeof backend>;
 export type RouteEntry = z.infer<typeof route>;
 export type MatchEntry = z.infer<typeof match>;
+export type PathsEntry = z.infer<typeof paths>;
 
 /** Each part alone, so that one bad route does not hide what is wrong with the next. */
-export const parts = { backend, route, match, identity };
+export const parts = { backend, route, match, identity, paths };

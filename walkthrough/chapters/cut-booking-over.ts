@@ -50,6 +50,12 @@ export async function chapterBooking(stage: Stage): Promise<void> {
     `cancelled: the stock is ${stockAgain} again`,
   );
   await sellOut(stage, event, stockBefore);
+  const account = await customer.page('/account');
+  const unknown = !account.includes(`/account/bookings/${String(first.json.id)}/`);
+  narrator.check(
+    unknown,
+    'the monolith’s own account page does not know that booking: it reads the legacy data',
+  );
   narrator.warn(
     'From here on the service’s bookings are not in the legacy database. Rolling booking back now would',
   );

@@ -65,6 +65,32 @@ describe('paths', () => {
     expect(routeFor(table, 'GET /other')).toBeUndefined();
   });
 
+  test('with any end', () => {
+    const table = tableOf(
+      'name: loose, match: { path: /x, trailingSlash: ignore }, to: a',
+      'name: strict, match: { path: /y }, to: a',
+      'name: slash, match: { path: /y/, trailingSlash: distinguish }, to: b',
+      'name: parameter, match: { path: "/z/:id", trailingSlash: ignore }, to: b',
+      'name: rest, match: { path: /* }, to: c',
+    );
+    expect(routeFor(table, 'GET /x')).toBe('loose');
+    expect(routeFor(table, 'GET /x/')).toBe('loose');
+    expect(routeFor(table, 'GET /x//')).toBe('rest');
+    expect(routeFor(table, 'GET /x/y')).toBe('rest');
+    expect(routeFor(table, 'GET /y')).toBe('strict');
+    expect(routeFor(table, 'GET /y/')).toBe('slash');
+    expect(routeFor(table, 'GET /z/1/')).toBe('parameter');
+    expect(routeFor(table, 'GET /z/')).toBe('rest');
+  });
+
+  test('a path written out beats one that takes it by its loose end', () => {
+    const table = tableOf(
+      'name: loose, match: { path: /x, trailingSlash: ignore }, to: a',
+      'name: written, match: { path: /x/ }, to: b',
+    );
+    expect(routeFor(table, 'GET /x/')).toBe('written');
+  });
+
   test('characters that travel escaped may be written as they are', () => {
     const table = paths('/café/:id', '/a b');
     expect(routeFor(table, 'GET /caf%c3%a9/1')).toBe('r0');

@@ -30,13 +30,14 @@ export const match: fc.Arbitrary<string> = fc
       regex,
     ),
     caseSensitive: fc.boolean(),
+    trailingSlash: fc.constantFrom('distinguish', 'ignore'),
     method: fc.option(fc.uniqueArray(method, { minLength: 1, maxLength: 2 })),
     headers: values,
     query: values,
     cookies: values,
   })
-  .map(({ host, path, caseSensitive, method, headers, query, cookies }) => {
-    const parts = [`path: ${path}`, `caseSensitive: ${caseSensitive}`];
+  .map(({ host, path, caseSensitive, trailingSlash, method, headers, query, cookies }) => {
+    const parts = [`path: ${path}`, `caseSensitive: ${caseSensitive}`, `trailingSlash: ${trailingSlash}`];
     if (host !== null) parts.push(`host: ${host}`);
     if (method !== null) parts.push(`method: [${method.join(', ')}]`);
     for (const [key, listed] of Object.entries({ headers, query, cookies })) {
