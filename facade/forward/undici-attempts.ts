@@ -191,7 +191,7 @@ class Sending implements Dispatcher.DispatchHandler {
       status,
       trailers: method !== 'HEAD' && status !== 304 && status !== 204 && response.req.httpVersion === '1.1',
     });
-    tap?.head(status, headers);
+    tap?.head(status, headers.slice(0, headers.length - 2 * answerHeaders.length));
     response.writeHead(status, reason, headers);
     // Body bytes that came along with the head go out with it; a head that came alone does not wait for them.
     process.nextTick(this.#flushHead);
