@@ -17,9 +17,14 @@ import { readDocument } from './document.ts';
 const run = promisify(execFile);
 const root = path.join(import.meta.dirname, '..');
 const documents = await Promise.all(
-  ['README.md', 'CONTRIBUTING.md', 'docs/migration-playbook.md', 'docs/decisions.md'].map((file) =>
-    readDocument(path.join(root, file)),
-  ),
+  [
+    'README.md',
+    'CONTRIBUTING.md',
+    'docs/migration-playbook.md',
+    'docs/decisions.md',
+    'docs/routes-yaml.md',
+    'docs/metrics.md',
+  ].map((file) => readDocument(path.join(root, file))),
 );
 
 let folder: string;

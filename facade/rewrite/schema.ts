@@ -6,9 +6,15 @@ import { httpName, valuesByName } from '../routes/schema-values.ts';
 const headerChanges = (whose: string) =>
   z
     .strictObject({
-      set: valuesByName(httpName, `Headers that ${whose} then has, with this value only.`).optional(),
-      add: valuesByName(httpName, `Header lines that are added to those that ${whose} has.`).optional(),
-      remove: z.array(httpName).optional().describe(`Headers that ${whose} then has not.`),
+      set: valuesByName(
+        httpName,
+        `Headers that ${whose} then has, with this value only. Default: none.`,
+      ).optional(),
+      add: valuesByName(
+        httpName,
+        `Header lines that are added to those that ${whose} has. Default: none.`,
+      ).optional(),
+      remove: z.array(httpName).optional().describe(`Headers that ${whose} then has not. Default: none.`),
     })
     .describe(`What becomes of the headers of ${whose}. Default: nothing.`);
 

@@ -121,7 +121,7 @@ export const routeResilience = {
   fallback: backendName
     .optional()
     .describe(
-      'The backend that answers when the first one fails, before anything was sent to the client: if nothing reached the first, or the method is idempotent. Refused on routes that write the data of a group, since one side owns it.',
+      'The backend that answers when the first one fails, before anything was sent to the client: if nothing reached the first, or the method is idempotent. Refused on routes that write the data of a group, since one side owns it. Default: nobody.',
     ),
   fallbackOn: z
     .array(
@@ -142,7 +142,7 @@ export const routeResilience = {
     .literal('honoured')
     .optional()
     .describe(
-      'Both backends know which Idempotency-Key they have processed, in one common store: a request with that header may go to the fallback even if it reached the first.',
+      'Both backends know which Idempotency-Key they have processed, in one common store: a request with that header may go to the fallback even if it reached the first. Default: it may not.',
     ),
 };
 
