@@ -38,8 +38,9 @@ export class AppAttempts implements Attempts {
 
   readonly #proxy = createProxyMiddleware<RelayedRequest<ProxiedAttempt>, RelayedResponse<ProxiedAttempt>>({
     target: 'http://target-is-chosen-by-router.invalid',
-    router: ({ relay: { attempt } }, _, options) => {
+    router: ({ relay: { attempt, body } }, _, options) => {
       const { url, fresh } = attempt;
+      options.buffer = body;
       options.agent = fresh ? this.#connections.newTo(url) : this.#connections.to(url);
       // What the library takes for settings of TLS is what the outgoing request's options begin with.
       options.ssl = { maxHeaderSize: longestHead, servername: certifiedName({ url }) };

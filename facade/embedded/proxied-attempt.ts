@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { addTrailers, cutAnswer } from '../forward/answer-end.ts';
 import type { Attempt, AttemptResult } from '../forward/attempt.ts';
 import { Deadline } from '../forward/deadlines.ts';
@@ -8,6 +9,8 @@ import { responseHeaders } from '../forward/response-headers.ts';
 import { UpstreamFailure, upstreamFailure } from '../forward/upstream-failure.ts';
 import type { Timeouts } from '../routes/model.ts';
 import { RelayedRequest, RelayedResponse } from './relayed.ts';
+
+const nothing = Buffer.alloc(0);
 
 /** Whose turn it is, and so whose time runs. */
 type Phase =
@@ -30,6 +33,8 @@ export class ProxiedAttempt {
   readonly attempt: Attempt;
   readonly relayed: RelayedRequest<ProxiedAttempt>;
   readonly relayedResponse: RelayedResponse<ProxiedAttempt>;
+  /** What is sent as the request's body. Nothing is taken from the client before there is a connection. */
+  readonly body = new Readable({ read: () => void this.#wanted() });
   readonly result: Promise<AttemptResult>;
   /** A body that the application has read already, in place of the client's. */
   readonly #bytes: Buffer | undefined;
@@ -72,21 +77,13 @@ export class ProxiedAttempt {
     outgoing.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
       if (statusCode !== 100) sendInterim(this.#response, statusCode, statusMessage, rawHeaders);
     });
+    outgoing.once('upgrade', (_, connection) => {
+      connection.destroy();
+      this.fails(new UpstreamFailure('bad_answer', 'it switched protocols, unasked'));
+    });
     const connected = this.attempt.url.startsWith('https:') ? 'secureConnect' : 'connect';
     if (outgoing.reusedSocket) this.#connects();
     else outgoing.socket?.once(connected, () => this.#connects());
-  }
-
-  /** The next piece of the body can be sent. Nothing is taken from the client before there is a connection. */
-  async wanted(): Promise<void> {
-    await this.#connected.promise;
-    try {
-      if (this.#bytes !== undefined) this.relayed.push(this.#bytes);
-      const piece = await this.#pieces?.next();
-      this.relayed.push(piece === undefined || piece.done ? null : piece.value);
-    } catch (error) {
-      this.fails(error);
-    }
   }
 
   /** The head of the answer is there. */
@@ -111,7 +108,8 @@ export class ProxiedAttempt {
     writeHead(response, status, reason, headers);
     // Body bytes that came along with the head go out with it; a head that came alone does not wait for them.
     process.nextTick(() => {
-      if (!this.#bodyBegun && !response.destroyed) response.flushHeaders();
+      // flushHeaders() would write the head as UTF-8, where every byte stands for itself.
+      if (!this.#bodyBegun && !response.destroyed) response.write(nothing);
     });
     this.#deadline.set(this.attempt.backend.timeouts.idle);
     answer.on('data', (piece: Buffer) => this.#passOn(answer, piece));
@@ -140,6 +138,17 @@ export class ProxiedAttempt {
     // A body may be long in coming, and the backend may have an answer before it.
     if (this.#pieces !== undefined) this.#outgoing?.flushHeaders();
     this.#connected.resolve();
+  }
+
+  async #wanted(): Promise<void> {
+    await this.#connected.promise;
+    try {
+      if (this.#bytes !== undefined) this.body.push(this.#bytes);
+      const piece = await this.#pieces?.next();
+      this.body.push(piece === undefined || piece.done ? null : piece.value);
+    } catch (error) {
+      this.fails(error);
+    }
   }
 
   /** With their spelling, and of one name in their order; node:http puts lines of one name together. */

@@ -81,3 +81,9 @@ routes:
   - { name: all, match: { path: /* }, to: origin }
 `);
 }
+
+/** Header lines of a request that were sent, as a backend gets them. */
+export const passedToBackend = (lines: readonly string[]): readonly string[] => lines;
+
+/** Header lines of a backend's answer, as the client gets them. */
+export const passedToClient = (lines: readonly string[]): readonly string[] => lines;
