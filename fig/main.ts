@@ -4,6 +4,9 @@ import { Command, CommanderError } from 'commander';
 import { registerExplain } from './commands/explain.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerValidate } from './commands/validate.ts';
+import manifest from './package.json' with { type: 'json' };
+
+const { version } = manifest;
 
 /**
  * Runs the command line. The exit code is set, not forced, so that output is written to its end:
@@ -25,6 +28,7 @@ export async function main(args: readonly string[]): Promise<void> {
 function createProgram(): Command {
   const program = new Command('fig')
     .description('Moves an Express monolith to services one endpoint at a time.')
+    .version(version, '--version', 'print the version')
     .showHelpAfterError('Run it with --help to see what it takes.')
     .showSuggestionAfterError()
     .exitOverride()

@@ -55,7 +55,10 @@ export function upstreamFailure(error: unknown): UpstreamFailure {
 
 /** Whatever is not known counts as cut off in the middle: then nobody concludes that nothing was sent. */
 function kindOf(error: NodeJS.ErrnoException): UpstreamFailureKind {
-  const { code = '', syscall = '' } = error;
+  const { syscall = '' } = error;
+  // A DOMException, such as that of an expired AbortSignal.timeout, has a number for its code.
+  const code = typeof error.code === 'string' ? error.code : '';
+  if (error.name === 'TimeoutError') return 'answer_timeout';
   if (error instanceof AggregateError) return 'unreachable';
   if (beforeConnected.test(syscall)) return code === 'ETIMEDOUT' ? 'connect_timeout' : 'unreachable';
   if (ofTls.test(code)) return 'unreachable';

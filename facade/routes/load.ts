@@ -149,7 +149,7 @@ function unreadable(file: string, error: NodeJS.ErrnoException): RoutesInvalid {
       file,
       'file_not_found',
       'There is no such file.',
-      'Give the path of your routes.yaml.',
+      'Give the path of your routes.yaml, or put the file back.',
       error,
     );
   }
