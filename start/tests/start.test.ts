@@ -91,6 +91,19 @@ test('everything starts, follows an edit of routes.yaml, and Ctrl-C leaves nothi
   expectAllGone(now);
 }, 60_000);
 
+test('a second system on the same data is refused, and the first goes on', async () => {
+  const system = start();
+  await system.said('Ctrl-C stops everything');
+  const now = await running();
+  const second = start();
+  expect(await second.ended).toBe(1);
+  expect(second.errors()).toMatch(/^A system is running on \S+ already \(process \d+, .*DATA_DIR.*\n$/);
+  expect(await running()).toEqual(now);
+  expect((await fetch(`${now.processes.facade?.url}/health`)).status).toBe(200);
+  system.child.kill('SIGINT');
+  expect(await system.ended).toBe(0);
+}, 60_000);
+
 test('when one process dies, that is said and everything stops with exit code 1', async () => {
   const system = start();
   await system.said('Ctrl-C stops everything');
