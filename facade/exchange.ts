@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Failure } from '@strangler-fig/kernel/failure';
@@ -6,19 +5,13 @@ import { type Problem, sendProblem } from '@strangler-fig/kernel/problem';
 import { newTraceparent, traceIdOf } from '@strangler-fig/kernel/trace';
 import { checkHeaders, isHost } from './check/headers.ts';
 import { parseTarget, type RequestTarget, TargetRefused } from './check/target.ts';
+import { comparedWith } from './compare/compared-with.ts';
 import type { Shadow, Shadowing } from './compare/shadow.ts';
 import { type Decision, decide } from './decide/decide.ts';
-import {
-  drawFault,
-  type FaultKind,
-  type Faults,
-  faultHeader,
-  faultProblem,
-  waitOut,
-} from './faults/fault.ts';
+import { type FaultKind, faultHeader, faultProblem, injectFault } from './faults/fault.ts';
 import type { Fallback, Forwarder } from './forward/forwarder.ts';
-import { discardBody, hasBody } from './forward/request-body.ts';
-import { requestHeaders, type Vouched } from './forward/request-headers.ts';
+import { discardBody } from './forward/request-body.ts';
+import type { Vouched } from './forward/request-headers.ts';
 import { servedByHeader } from './forward/response-headers.ts';
 import {
   retryAfterHeader,
@@ -30,11 +23,10 @@ import type { WebSocketForwarder } from './forward/websocket.ts';
 import type { Identifier } from './identify/identify.ts';
 import type { Received } from './receive/received.ts';
 import { refuseOnSocket } from './receive/refusal.ts';
-import { isSampled } from './record/access-log.ts';
 import type { Record as Records } from './record/record.ts';
-import { changeHeaders, rewriteAnswer } from './rewrite/rewrite-headers.ts';
+import { answerRewriter, headersAsked } from './rewrite/of-route.ts';
 import { askedPath } from './rewrite/rewrite-path.ts';
-import type { Backend, Route, RouteTable } from './routes/model.ts';
+import type { Backend, RouteTable } from './routes/model.ts';
 
 /** The steps a request goes through, and what they need. */
 export interface Steps {
@@ -102,7 +94,9 @@ export async function exchange(
   }
   const { table, decision, backend } = checked;
   const { route } = decision;
-  const fault = route.faults && (await faultOf(steps, route, route.faults, response));
+  const fault =
+    route.faults &&
+    (await injectFault(route.faults, response, (kind) => steps.record.faulted(route.name, kind)));
   if (fault === 'abort') {
     const problem = faultProblem(route.faults?.abort ?? 503, route.name);
     refuse(request, response, problem, { [faultHeader]: fault });
@@ -119,34 +113,34 @@ export async function exchange(
   }
 
   const method = request.method ?? 'GET';
-  const other = comparedWith(checked, request);
-  const comparison = other && beginComparison(steps.shadow, checked, method);
+  const comparison = beginComparison(steps.shadow, checked, request);
   const result = await steps.forwarder.forward({
     backend,
     method,
     path: checked.path,
-    headers: askedWith(route, request, backend, vouched),
+    headers: headersAsked(route, request, backend, vouched),
     request,
     response,
     answerHeaders: answerHeaders(table, decision, backend, fault),
     rewriteAnswer: answerRewriter(route, backend, vouched),
-    tap: comparison?.tap,
-    bodyTap: comparison?.bodyTap,
+    tap: comparison?.shadowing.tap,
+    bodyTap: comparison?.shadowing.bodyTap,
     fallback: fallbackOf(steps, checked, request, vouched, fault),
   });
   const answering = result.backend ?? backend;
   steps.identifier.answered(table, answering, request);
 
-  if (other !== undefined && result.kind === 'answered' && answering === backend) {
-    comparison?.finish(async () => {
+  if (comparison !== undefined && result.kind === 'answered' && answering === backend) {
+    const { other, shadowing } = comparison;
+    shadowing.finish(async () => {
       const identity = await steps.identifier.identityFor(table, route, other, request);
       return {
         other,
-        headers: askedWith(route, request, other, { ...vouched, identity }),
+        headers: headersAsked(route, request, other, { ...vouched, identity }),
         asSeen: answerRewriter(route, other, vouched) ?? ((headers) => headers),
       };
     });
-  } else comparison?.cancel();
+  } else comparison?.shadowing.cancel();
 
   if (result.kind !== 'failed') {
     return over(
@@ -207,7 +201,9 @@ export async function exchangeWebSocket(
   }
   const { table, decision, backend } = checked;
   const { route } = decision;
-  const fault = route.faults && (await faultOf(steps, route, route.faults, socket));
+  const fault =
+    route.faults &&
+    (await injectFault(route.faults, socket, (kind) => steps.record.faulted(route.name, kind)));
   if (fault === 'abort') {
     const problem = faultProblem(route.faults?.abort ?? 503, route.name);
     refuseOnSocket(socket, problem, [`${faultHeader}: ${fault}`]);
@@ -289,23 +285,6 @@ async function vouch(steps: Steps, checked: Checked, request: IncomingMessage): 
   return { clientAddress: address, scheme, host, traceparent, identity };
 }
 
-/** The headers of the request to a backend, as the route wants them. */
-function askedWith(route: Route, request: IncomingMessage, backend: Backend, vouched: Vouched): string[] {
-  const headers = requestHeaders(request, backend, vouched);
-  const changes = route.rewrite?.requestHeaders;
-  return changes === undefined ? headers : changeHeaders(changes, headers);
-}
-
-/** What a route does with the headers of a backend's answer; undefined where they pass as they are. */
-function answerRewriter(
-  { rewrite }: Route,
-  { urls }: Backend,
-  { scheme, host }: Vouched,
-): ((headers: string[]) => string[]) | undefined {
-  const answer = rewrite?.answer;
-  return answer && ((headers) => rewriteAnswer(answer, headers, { own: urls, scheme, host }));
-}
-
 /** Who answers when the backend fails, with an identity and headers of its own. */
 function fallbackOf(
   { identifier }: Steps,
@@ -328,7 +307,7 @@ function fallbackOf(
       try {
         const identity = await identifier.identityFor(table, route, other, request);
         return {
-          headers: askedWith(route, request, other, { ...vouched, identity }),
+          headers: headersAsked(route, request, other, { ...vouched, identity }),
           answerHeaders: answerHeaders(table, decision, other, fault),
           rewriteAnswer: answerRewriter(route, other, vouched),
         };
@@ -340,44 +319,27 @@ function fallbackOf(
   };
 }
 
-/** Draws whether a fault befalls a request, and waits out its delay. */
-async function faultOf(
-  { record }: Steps,
-  route: Route,
-  faults: Faults,
-  client: EventEmitter,
-): Promise<FaultKind | undefined> {
-  const fault = drawFault(faults);
-  if (fault === undefined) return undefined;
-  record.faulted(route.name, fault);
-  if (faults.delay > 0) await waitOut(faults.delay, client);
-  return fault;
-}
-
-/** The backend whose answer is to be compared, where the route's sample takes this request and it may be repeated. */
-function comparedWith(
-  { table, decision, backend, traceparent }: Checked,
-  request: IncomingMessage,
-): Backend | undefined {
-  const { compare, writes } = decision.route;
-  if (compare === undefined) return undefined;
-  const { method } = request;
-  const read = method === 'GET' && !writes && !hasBody(request);
-  const safeWrite = compare.writesSafe && method !== 'HEAD' && method !== 'OPTIONS';
-  if (!(read || safeWrite) || !isSampled(traceIdOf(traceparent) ?? '', compare.sample)) return undefined;
-  const other = table.backends.get(compare.with);
-  return other === backend ? undefined : other;
-}
-
+/** Begins a comparison where the route and the request allow one. */
 function beginComparison(
   shadow: Shadow,
-  { decision: { route }, backend, path, traceparent }: Checked,
-  method: string,
-): Shadowing | undefined {
+  { table, decision: { route }, backend, path, traceparent }: Checked,
+  request: IncomingMessage,
+): { other: Backend; shadowing: Shadowing } | undefined {
   const { compare } = route;
   if (compare === undefined) return undefined;
   const traceId = traceIdOf(traceparent) ?? '';
-  return shadow.begin({ route: route.name, compare, method, path, traceId, backend: backend.name });
+  const other = comparedWith(table, route, backend, request, traceId);
+  if (other === undefined) return undefined;
+  const { method = 'GET' } = request;
+  const shadowing = shadow.begin({
+    route: route.name,
+    compare,
+    method,
+    path,
+    traceId,
+    backend: backend.name,
+  });
+  return shadowing && { other, shadowing };
 }
 
 function answerHeaders(

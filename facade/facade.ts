@@ -96,6 +96,8 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
       counter.goesTo(route.name, JSON.stringify(route.shares), table.loadedAt);
     }
     forwarder.retain(table.backends.values());
+    const faulty = table.routes.filter(({ faults }) => faults !== undefined).map(({ name }) => name);
+    if (faulty.length > 0) log.warn({ routes: faulty }, 'requests of these routes fail on purpose');
     invalid = undefined;
     metrics.tableValid.set(1);
   };

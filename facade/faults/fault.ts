@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Problem } from '@strangler-fig/kernel/problem';
 
 /** Failures on purpose of one route. */
@@ -15,12 +16,6 @@ export type FaultKind = 'delay' | 'abort';
 /** Says on an answer which fault befell its request, so that nobody takes a rehearsal for the real thing. */
 export const faultHeader = 'x-fault-injected';
 
-/** What befalls this request; undefined where it is spared. Of a delay and an abort the answer names the abort. */
-export function drawFault({ abort, share }: Faults): FaultKind | undefined {
-  if (Math.random() >= share) return undefined;
-  return abort === undefined ? 'delay' : 'abort';
-}
-
 /** What the client is told whose request is aborted. */
 export function faultProblem(status: number, route: string): Problem {
   return {
@@ -33,10 +28,24 @@ export function faultProblem(status: number, route: string): Problem {
 }
 
 /**
- * Waits as long as a fault's delay, or until the client's side closes.
- * @param client the answer or the socket that would be closed.
+ * Draws whether a fault befalls a request, and waits out its delay; of a delay and an abort the abort is named.
+ * @param client the answer or the socket; the wait ends when it closes.
+ * @param befalls told before the wait.
+ * @returns undefined where the request is spared.
  */
-export function waitOut(delay: number, client: NodeJS.EventEmitter): Promise<void> {
+export async function injectFault(
+  { delay, abort, share }: Faults,
+  client: EventEmitter,
+  befalls: (kind: FaultKind) => void,
+): Promise<FaultKind | undefined> {
+  if (Math.random() >= share) return undefined;
+  const kind = abort === undefined ? 'delay' : 'abort';
+  befalls(kind);
+  if (delay > 0) await waitOut(delay, client);
+  return kind;
+}
+
+function waitOut(delay: number, client: EventEmitter): Promise<void> {
   return new Promise((resolve) => {
     const over = () => {
       clearTimeout(timer);

@@ -26,6 +26,7 @@ describe('an abort', () => {
     expect(origin.asked).toEqual([]);
     expect(await facade.metrics()).toContain('strangler_faults_injected_total{route="one",kind="abort"} 1');
     expect((await facade.routes()).routes[0]).toMatchObject({ name: 'one', faults: true });
+    expect(facade.log.find(({ level }) => level === 'warn')).toMatchObject({ routes: ['one'] });
   });
 
   test('leaves other routes, and the connection, as they are', async () => {

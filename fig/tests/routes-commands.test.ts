@@ -26,6 +26,26 @@ routes:
   - { name: everything-else, match: { path: /* }, to: monolith }
 `,
   );
+  await write(
+    'rewritten.yaml',
+    `version: 1
+allowFaults: true
+backends: { old: { url: "http://old" }, new: { url: "http://new" } }
+routes:
+  - name: items
+    match: { path: "/items/:id", method: GET }
+    to: old
+    force: { header: x-side }
+    compare: { with: new, sample: 2.5% }
+    faults: { delay: 300ms, abort: 503, percent: 10 }
+    rewrite:
+      path: /v2/items/:id
+      requestHeaders: { set: { x-key: "\${KEY:-hunter2}" }, add: { x-list: a }, remove: [cookie] }
+      location: true
+      cookieDomain: { old.internal: null, shop.internal: shop.example }
+  - { name: rest, match: { path: /* }, to: old }
+`,
+  );
   await write('bad.yaml', 'version: 1\nbackends: { monolith: { url: "ftp://x" } }\nroute: []\n');
   await write(
     'warned.yaml',
@@ -90,6 +110,28 @@ describe('fig explain', () => {
 ✓ profile-read (line 7): /api/profile/:userId is more specific than /*: "api" comes before "*"
 · everything-else (line 11): matches too, but /api/profile/:userId is more specific than /*: "api" comes before "*"
 `);
+  });
+
+  test('says what else becomes of the request, without the values of headers', async () => {
+    const asked = ['explain', 'GET', '/items/a%2Fb?x=1', '--routes', 'rewritten.yaml'];
+    const { out } = await run(...asked);
+    expect(out.split('\n\n')[0]).toBe(`GET /items/a%2Fb?x=1 -> old (route items)
+  the backend is asked for /v2/items/a%2Fb?x=1
+  header x-side could force old or new
+  in the headers of the request: sets x-key; adds x-list; removes cookie
+  a Location at the backend's own origin points at the client's
+  cookies lose their domain old.internal
+  cookies of shop.internal go to shop.example
+  compared with new: 2.5 % of the requests
+  on purpose, 10 % of the requests are delayed by 300 ms and answered 503`);
+    const forced = await run(...asked, '--header', 'x-side: new', '--json');
+    expect(JSON.parse(forced.out)).toMatchObject({
+      backend: 'new',
+      forced: true,
+      asked: '/v2/items/a%2Fb?x=1',
+      notes: expect.arrayContaining(['forced by header x-side']),
+    });
+    expect((await run('validate', 'rewritten.yaml')).err).toContain('faults_active');
   });
 
   test('says that a cookie would be issued, and --all lists other paths', async () => {
