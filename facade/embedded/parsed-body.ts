@@ -80,6 +80,7 @@ function writtenAgain(body: unknown, { headers }: IncomingMessage): Buffer | und
 const encodings: Readonly<Record<string, BufferEncoding | undefined>> = {
   'utf-8': 'utf8',
   'us-ascii': 'latin1',
+  latin1: 'latin1',
   'iso-8859-1': 'latin1',
   'utf-16le': 'utf16le',
 };
