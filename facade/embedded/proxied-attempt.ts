@@ -3,14 +3,13 @@ import { Readable } from 'node:stream';
 import { addTrailers, cutAnswer } from '../forward/answer-end.ts';
 import type { Attempt, AttemptResult } from '../forward/attempt.ts';
 import { Deadline } from '../forward/deadlines.ts';
+import { flushHead } from '../forward/flush-head.ts';
 import { sendInterim } from '../forward/interim-answer.ts';
 import type { BodyPieces } from '../forward/request-body.ts';
 import { responseHeaders } from '../forward/response-headers.ts';
 import { UpstreamFailure, upstreamFailure } from '../forward/upstream-failure.ts';
 import type { Timeouts } from '../routes/model.ts';
 import { RelayedRequest, RelayedResponse } from './relayed.ts';
-
-const nothing = Buffer.alloc(0);
 
 /** Whose turn it is, and so whose time runs. */
 type Phase =
@@ -108,8 +107,7 @@ export class ProxiedAttempt {
     writeHead(response, status, reason, headers);
     // Body bytes that came along with the head go out with it; a head that came alone does not wait for them.
     process.nextTick(() => {
-      // flushHeaders() would write the head as UTF-8, where every byte stands for itself.
-      if (!this.#bodyBegun && !response.destroyed) response.write(nothing);
+      if (!this.#bodyBegun && !response.destroyed) flushHead(response);
     });
     this.#deadline.set(this.attempt.backend.timeouts.idle);
     answer.on('data', (piece: Buffer) => this.#passOn(answer, piece));
@@ -136,7 +134,7 @@ export class ProxiedAttempt {
     this.#phase = 'asked';
     this.#deadline.set(this.attempt.backend.timeouts.request);
     // A body may be long in coming, and the backend may have an answer before it.
-    if (this.#pieces !== undefined) this.#outgoing?.flushHeaders();
+    if (this.#pieces !== undefined && this.#outgoing !== undefined) flushHead(this.#outgoing);
     this.#connected.resolve();
   }
 

@@ -6,6 +6,7 @@ import { addTrailers, cutAnswer } from './answer-end.ts';
 import type { Attempt, AttemptResult, Attempts } from './attempt.ts';
 import { certifiedName } from './certified-name.ts';
 import { Deadline } from './deadlines.ts';
+import { flushHead } from './flush-head.ts';
 import { sendInterim } from './interim-answer.ts';
 import type { BodyPieces } from './request-body.ts';
 import { responseHeaders } from './response-headers.ts';
@@ -280,7 +281,7 @@ class Sending implements Dispatcher.DispatchHandler {
   }
 
   readonly #flushHead = (): void => {
-    if (!this.#bodyBegun && !this.#response.destroyed) this.#response.flushHeaders();
+    if (!this.#bodyBegun && !this.#response.destroyed) flushHead(this.#response);
   };
 
   readonly #drained = (): void => {

@@ -68,6 +68,16 @@ describe('requests arrive as they were sent', () => {
     );
   });
 
+  test('odd bytes of a header survive along with an upload', async () => {
+    const origin = await startOrigin(mirror);
+    const { port } = await startFacadeBefore(origin.port);
+    const answer = await ask(
+      port,
+      'POST / HTTP/1.1\r\nHost: a\r\nX-Odd: caf\xe9\r\nContent-Length: 5\r\n\r\nhello',
+    );
+    expect(JSON.parse(Buffer.from(answer.body, 'latin1').toString()).headers['x-odd']).toBe('caf\xe9');
+  });
+
   test('a GET with a body keeps it', async () => {
     const origin = await startOrigin(async (request, response) => response.end(await bodyOf(request)));
     const { port } = await startFacadeBefore(origin.port);
@@ -127,6 +137,19 @@ describe('answers arrive as they were sent', () => {
     const answer = await ask(port, get('/'));
     const passed = answer.headers.map(([name, value]) => `${name}: ${value}`);
     expect(passed.filter((line) => /^(set-cookie|x-(odd|case))/i.test(line))).toEqual(passedToClient(lines));
+  });
+
+  test('odd bytes survive in a head that goes out before its body', async () => {
+    const { promise: seen, resolve: goOn } = Promise.withResolvers<void>();
+    const origin = await startBytesOrigin(
+      'HTTP/1.1 200 OK\r\nX-Odd: caf\xe9\r\nContent-Length: 4\r\n\r\n',
+      (socket) => void seen.then(() => socket.write('body')),
+    );
+    const { port } = await startFacadeBefore(origin.port);
+    const client = (await RawClient.connect(port)).send(get('/'));
+    await client.until('\r\n\r\n');
+    goOn();
+    expect((await client.answer()).header('x-odd')).toBe('caf\xe9');
   });
 
   test('HEAD has the length and no body, with and without a length', async () => {
