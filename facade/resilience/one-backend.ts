@@ -70,12 +70,18 @@ export class OneBackend {
       fresh = false;
       if (retries === undefined || budget === undefined || repeated >= retries.attempts) return failed;
       if (sent && !mayRepeat(asking.repeatable, retries)) return failed;
-      if (breaker?.state === 'open' || !budget.take(performance.now())) return failed;
-      await sleep(backoff(retries.backoff, repeated, Math.random()));
-      if (asking.response.destroyed) return failed;
+      if (breaker?.state === 'open') return failed;
+      const next = balance.pick(performance.now(), address);
+      // What another instance does instead of one that took nothing is nobody's additional load.
+      const instead = !result.sent && next !== address;
+      if (!instead) {
+        if (!budget.take(performance.now())) return failed;
+        await sleep(backoff(retries.backoff, repeated, Math.random()));
+        if (asking.response.destroyed) return failed;
+      }
       repeated++;
       this.#events.retried(state.name);
-      address = balance.pick(performance.now(), address);
+      address = next;
     }
   }
 
