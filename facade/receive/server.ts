@@ -31,6 +31,8 @@ export interface ReceivingServer {
   readonly server: Server;
   /** Closes the connections on which no request is under way. */
   closeIdle(): void;
+  /** Has the answers that have not begun say that their connection closes after them. */
+  announceClose(): void;
 }
 
 export function createReceivingServer(receiver: Receiver): ReceivingServer {
@@ -69,6 +71,12 @@ export function createReceivingServer(receiver: Receiver): ReceivingServer {
       // To node:http a connection is not idle before its first request, and browsers open some in reserve.
       for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
     },
+    announceClose() {
+      for (const socket of connections) {
+        const pending = oldestPending(socket);
+        if (pending !== undefined && !pending.headersSent) pending.shouldKeepAlive = false;
+      }
+    },
   };
 }
 
@@ -77,12 +85,16 @@ export function createReceivingServer(receiver: Receiver): ReceivingServer {
  * So whole requests before them get their own answers first.
  */
 function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
-  // The oldest response that is not finished. node:http does not offer it, but its own handler relies on it too.
-  const pending = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
-  if (pending === undefined || pending === null) refuseOnSocket(socket, parserProblem(error));
+  const pending = oldestPending(socket);
+  if (pending === undefined) refuseOnSocket(socket, parserProblem(error));
   else if (pending.req.complete) waitFor(pending, () => refuseBytes(error, socket));
   else if (pending.headersSent) socket.destroy();
   else refuseOnSocket(socket, parserProblem(error));
+}
+
+/** The oldest response that is not finished. node:http does not offer it, but its own handler relies on it too. */
+function oldestPending(socket: Socket): ServerResponse | undefined {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }
 
 const awaited = new WeakSet<ServerResponse>();

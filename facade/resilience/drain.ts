@@ -6,12 +6,13 @@ import type { ReceivingServer } from '../receive/server.ts';
  * to close (1001, going away). After `deadline` milliseconds whatever is left is cut.
  */
 export async function drain(
-  { server, closeIdle }: ReceivingServer,
+  { server, closeIdle, announceClose }: ReceivingServer,
   webSockets: WebSocketForwarder,
   deadline: number,
 ): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   webSockets.drain();
+  announceClose();
   // node:http keeps a connection whose request was under way when the server was closed, once it is answered.
   closeIdle();
   const idle = setInterval(closeIdle, 50);

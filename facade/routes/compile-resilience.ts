@@ -122,7 +122,8 @@ export function checkFallback(
 /** Reports urls that are missing, given twice, or in two ways; `url` itself is checked with each of `urls`. */
 export function checkAddresses(name: string, entry: Record<string, unknown>, report: Report): void {
   const { url, urls } = entry;
-  if (url === undefined && urls === undefined) {
+  // A key whose variable is not set is there, and is reported for that.
+  if (!('url' in entry || 'urls' in entry)) {
     report.problem(
       'missing_key',
       report.source.valueAt(['backends', name]),

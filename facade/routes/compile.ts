@@ -54,7 +54,7 @@ function compileBackends(entries: Record<string, unknown>, report: Report): Map<
   const backends = new Map<string, Backend>();
   for (const [name, value] of Object.entries(entries)) {
     const { entry } = tolerant(parts.backend, value);
-    checkBackend(name, mapping(value), report);
+    if (mapping(value) === value) checkBackend(name, value as Record<string, unknown>, report);
     if (entry !== undefined) backends.set(name, compileBackend(name, entry));
   }
   return backends;

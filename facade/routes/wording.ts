@@ -109,7 +109,8 @@ function kindOf(value: unknown): string {
 
 /** ", not 5": what stands there, unless it is secret, long, or may come with a secret in it. */
 function shownValue(path: Path, value: unknown): string {
-  if (isSecret(path) || path.at(-1) === 'url' || typeof value === 'object') return '';
+  if (isSecret(path) || path.at(-1) === 'url' || path.at(-2) === 'urls' || typeof value === 'object')
+    return '';
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? '');
   return text.length > 60 ? '' : `, not ${text}`;
 }
@@ -124,6 +125,8 @@ function typeHint(path: Path, issue: Issue, actual: unknown): string | undefined
     if (isDuration(path) && typeof actual === 'number')
       return `Write a unit: ${String(actual)}ms or ${String(actual)}s.`;
     if (path.at(-1) === 'sample') return 'Write a share of the requests: 10%.';
+    if (isShare(path)) return `Write ${String(actual)}%.`;
+    if (isSize(path)) return `Write a unit: ${String(actual)}B or ${String(actual)}KiB.`;
     return `Put it in quotes: "${String(actual)}".`;
   }
   if (path[0] === 'routes' && path[2] === 'to' && path.length === 3) {
@@ -143,9 +146,8 @@ function valueHint(path: Path, actual: unknown): string | undefined {
   if (path[2] === 'sticky')
     return 'Write sticky: { cookie: name }, sticky: { header: name } or sticky: address.';
   if (path[2] === 'force') return 'Write force: { header: name } or force: { cookie: name }.';
-  if (path.at(-1) === 'sample' || path.at(-1) === 'budget') return 'A number and "%", without a space.';
-  if (path.at(-1) === 'bodies' || path[2] === 'fallbackBody')
-    return 'A whole number and B, KiB or MiB, without a space.';
+  if (isShare(path)) return 'A number and "%", without a space.';
+  if (isSize(path)) return 'A whole number and B, KiB or MiB, without a space.';
   return undefined;
 }
 
@@ -162,6 +164,14 @@ function missingHint(path: Path): string | undefined {
     url: 'Such as "url: http://127.0.0.1:4000".',
   };
   return examples[key];
+}
+
+function isShare(path: Path): boolean {
+  return path.at(-1) === 'sample' || path.at(-1) === 'budget';
+}
+
+function isSize(path: Path): boolean {
+  return path.at(-1) === 'bodies' || path.at(-1) === 'fallbackBody';
 }
 
 /** Keys of a backend's `health`, `retries`, `breaker`, `bulkhead` and `ejection`. */
