@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { KeptBytes } from '../compare/kept-bytes.ts';
 import type { ComparedRequest, Comparison } from '../compare/recorder.ts';
+import { Shadow } from '../compare/shadow.ts';
 import { bodyOf, startOrigin } from './origins.ts';
 import { ask, get, RawClient } from './raw-client.ts';
 import { startRunningFacade } from './running-facade.ts';
@@ -295,6 +296,23 @@ function side(backend: string, body: string) {
   const answer = { status: 200, headers: expect.anything(), body: Buffer.from(body) };
   return { backend, askedAt: expect.any(Date), milliseconds: expect.any(Number), answer };
 }
+
+test('under load comparisons are shed before anything else is', async () => {
+  const results: string[] = [];
+  let busy = true;
+  const shadow = new Shadow([{ record: (_, { result }) => results.push(result) }], {
+    overloaded: () => busy,
+    onDefect: () => {},
+  });
+  onTestFinished(() => shadow.close());
+  const compare = { with: 'other', sample: 1, bodies: 1024, writesSafe: false };
+  const compared = { route: 'read', compare, method: 'GET', path: '/', traceId: '', backend: 'first' };
+  expect(shadow.begin(compared)).toBeUndefined();
+  expect(results).toEqual(['shed']);
+  busy = false;
+  shadow.begin(compared)?.cancel();
+  expect(results).toEqual(['shed']);
+});
 
 test('what comparisons keep is bounded together, and given back', async () => {
   const kept = new KeptBytes();
