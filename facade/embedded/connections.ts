@@ -21,8 +21,8 @@ export class Connections {
     if (agent === undefined) {
       const settings = { keepAlive: true, maxFreeSockets: mostUnused, timeout: longestUnused };
       agent = isTls(url) ? new TlsAgent(settings) : new Agent(settings);
-      this.#guard(agent);
       this.#kept.set(url, agent);
+      this.#keepUntilRetired(agent);
     }
     return agent;
   }
@@ -50,23 +50,10 @@ export class Connections {
     this.#kept.clear();
   }
 
-  /** Bytes that nobody asked for would be taken for the answer to the next request: such a connection is ended. */
-  #guard(agent: Agent): void {
-    const unasked = new WeakMap<Duplex, () => void>();
+  /** A connection whose request ends after the address was let go is let go, too. */
+  #keepUntilRetired(agent: Agent): void {
     const keep = agent.keepSocketAlive.bind(agent) as (socket: Duplex) => boolean;
-    const reuse = agent.reuseSocket.bind(agent);
-    agent.keepSocketAlive = (socket: Duplex): boolean => {
-      if (this.#retired.has(agent) || !keep(socket)) return false;
-      const end = () => void socket.destroy();
-      unasked.set(socket, end);
-      socket.once('data', end);
-      return true;
-    };
-    agent.reuseSocket = (socket, request) => {
-      const end = unasked.get(socket);
-      if (end !== undefined) socket.off('data', end);
-      reuse(socket, request);
-    };
+    agent.keepSocketAlive = (socket: Duplex): boolean => !this.#retired.has(agent) && keep(socket);
   }
 }
 

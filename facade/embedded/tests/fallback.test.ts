@@ -138,6 +138,26 @@ describe('a service that fails after it got the request', () => {
     expect(await answer.json()).toMatchObject({ code: 'backend_reset', backend: 'service' });
   });
 
+  test.each([
+    [', fallback: monolith', '', 'backend_reset'],
+    ['', ', retries: { attempts: 1, idempotent: true }', 'backend_unavailable'],
+  ])('not even if it was kept for others%s%s', async (more, retries, code) => {
+    let visited = 0;
+    const origin = await startRawOrigin((socket, received) => {
+      if (received.includes('{"a":1}')) socket.destroy();
+    });
+    const text = routes(origin.port, more).replace('breaker: false', `breaker: false${retries}`);
+    const app = await startApplication(text, {
+      build(express, strangled) {
+        express.use(strangled);
+        express.use(() => visited++);
+      },
+    });
+    const answer = await fetch(`${app.url}/api/x`, json('PUT', '{"a":1}'));
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([502, code]);
+    expect(visited).toBe(0);
+  });
+
   test('a PUT whose body was parsed before is the application’s', async () => {
     const origin = await startRawOrigin((socket) => socket.destroy());
     const app = await startBefore(origin.port, {

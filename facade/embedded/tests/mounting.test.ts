@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import express from 'express';
 import { describe, expect, test } from 'vitest';
 import { bodyOf, mirror, startOrigin } from '../../tests/origins.ts';
-import { ask, get } from '../../tests/raw-client.ts';
+import { ask, get, RawClient } from '../../tests/raw-client.ts';
 import { startApplication } from './running-application.ts';
 
 /** Everything under /api goes to a service, and the rest to the application. */
@@ -105,6 +105,22 @@ routes:
     });
     const answer = await fetch(`${app.url}/x`);
     expect([answer.status, await answer.text()]).toEqual([500, 'own fault']);
+  });
+
+  test('however much it has to do, and whatever routes.yaml allows a backend', async () => {
+    const origin = await startOrigin(mirror);
+    const text = routes(origin.port).replace(':9 }', ':9, bulkhead: { requests: 1, queue: 1, wait: 10ms } }');
+    const app = await startApplication(text, {
+      build(express, strangled) {
+        express.use(strangled);
+        express.get('/events', (_, response) => void response.write('data: 1\n\n'));
+        express.use((_, response) => void response.send('own'));
+      },
+    });
+    const listener = (await RawClient.connect(app.port)).send(get('/events'));
+    await listener.until('data: 1');
+    expect(await ask(app.port, get('/x'))).toMatchObject({ status: 200, body: 'own' });
+    listener.socket.destroy();
   });
 
   test('a backend that routes.yaml does not have cannot be the application', async () => {
