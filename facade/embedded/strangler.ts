@@ -35,10 +35,11 @@ export interface StranglerOptions {
    */
   readonly fallback?: boolean;
   /**
-   * Who makes a request, for routes with `auth: session`; undefined for a visitor who is not logged in. Default:
+   * Who makes a request, for routes with `auth: session`; nothing for a visitor who is not logged in. Default:
    * the session's endpoint in routes.yaml is asked over HTTP. An error goes to the application's error handlers.
+   * Also asked for WebSocket handshakes, which no middleware has seen.
    */
-  readonly identify?: (request: IncomingMessage) => Known | undefined | Promise<Known | undefined>;
+  identify?(request: IncomingMessage): MaybeKnown | Promise<MaybeKnown>;
   /** What `${NAME}` in routes.yaml is replaced from. Default process.env. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** A pino logger, for requests, reloads and failures. Default: nothing is logged, a bad edit of routes.yaml included. */
@@ -50,6 +51,8 @@ export interface Known {
   readonly userId: string | number;
   readonly role?: string | undefined;
 }
+
+type MaybeKnown = Known | null | undefined;
 
 /** Middleware for Express 4 and 5, or whatever calls its handlers with `(request, response, next)`. */
 export interface Strangler {
@@ -184,6 +187,6 @@ export function strangler(options: StranglerOptions): Strangler {
 function identifiedBy(identify: NonNullable<StranglerOptions['identify']>) {
   return async (request: IncomingMessage): Promise<Caller> => {
     const known = await identify(request);
-    return known === undefined ? anonymous : { userId: String(known.userId), role: known.role };
+    return known ? { userId: String(known.userId), role: known.role } : anonymous;
   };
 }
