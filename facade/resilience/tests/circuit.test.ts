@@ -4,11 +4,11 @@ import { startOrigin, startRawOrigin } from '../../tests/origins.ts';
 import { ask, get, type RawAnswer, RawClient } from '../../tests/raw-client.ts';
 import { type RunningFacade, startRunningFacade } from '../../tests/running-facade.ts';
 
-function startFacade(port: number, settings = ''): Promise<RunningFacade> {
+function startFacade(port: number, settings = '', request = '100ms'): Promise<RunningFacade> {
   return startRunningFacade(`version: 1
 servedBy: true
 backends:
-  origin: { url: http://127.0.0.1:${port}, timeouts: { connect: 200ms, request: 100ms }${settings} }
+  origin: { url: http://127.0.0.1:${port}, timeouts: { connect: 200ms, request: ${request} }${settings} }
 routes: [{ name: all, match: { path: /* }, to: origin }]
 `);
 }
@@ -131,6 +131,42 @@ test('half-open: three are let through and close it; a failure opens it again', 
   expect((await Promise.all(trials)).map((answer) => answer.status)).toEqual([200, 200, 200]);
   await facade.logged((line) => line.breaker === 'closed');
   expect(await statuses(facade, '/', 3)).toEqual([200, 200, 200]);
+});
+
+describe('a request that is let through half-open and says nothing of the backend makes room for another', () => {
+  const settings =
+    ', breaker: { failures: 1, coolDown: 50ms, successes: 1 }, bulkhead: { requests: 1, queue: 0 }';
+  const cooledDown = () => new Promise((resolve) => setTimeout(resolve, 60));
+
+  test('its client left', async () => {
+    const origin = await startStatusOrigin();
+    const facade = await startFacade(origin.port, settings, '10s');
+    await statuses(facade, '/503', 1);
+    await cooledDown();
+    const client = (await RawClient.connect(facade.port)).send(get('/slow'));
+    await expect.poll(() => origin.asked.length).toBe(2);
+    expectOpen(await ask(facade.port, get('/200')));
+    client.socket.destroy();
+    await facade.logged((line) => line.failure === 'client_gone');
+    expect(await statuses(facade, '/200', 2)).toEqual([200, 200]);
+  });
+
+  test('it found no place', async () => {
+    let end = () => {};
+    const origin = await startOrigin((request, response) => {
+      if (request.url !== '/failing') return response.end('well');
+      response.writeHead(503).write('and no end');
+      end = () => response.end();
+    });
+    const facade = await startFacade(origin.port, settings);
+    const failing = (await RawClient.connect(facade.port)).send(get('/failing'));
+    await failing.until('and no end');
+    await cooledDown();
+    expect(JSON.parse((await ask(facade.port, get('/'))).body).code).toBe('overloaded');
+    end();
+    await failing.answer();
+    expect((await ask(facade.port, get('/'))).body).toBe('well');
+  });
 });
 
 test('breaker: false turns it off', async () => {

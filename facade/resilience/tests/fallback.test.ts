@@ -253,8 +253,10 @@ describe('bodies', () => {
   });
 
   test('a refusal in the middle of an upload falls back with the whole body', async () => {
+    let taken = '';
     const first = await startRawOrigin((socket, received) => {
-      if (received.includes('hello')) socket.write('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n');
+      taken = received;
+      if (received.endsWith('hello')) socket.write('HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nbu');
     });
     const second = await startOrigin(echo);
     const facade = await startFacade(first.port, second.port);
@@ -265,6 +267,7 @@ describe('bodies', () => {
     expect((await client.answer()).body).toBe('PUT 11 hello world');
     // The first must not take what it got for all there is.
     await expect.poll(() => first.sockets.every((socket) => socket.destroyed)).toBe(true);
+    expect(taken).toMatch(/5\r\nhello(\r\n)?$/);
   });
 });
 

@@ -144,3 +144,38 @@ test('without the key, a read is sent once more where the connection breaks, and
   expect((await ask(facade.port, get('/'))).status).toBe(502);
   expect(origin.asked).toBe(2);
 });
+
+test('while the breaker is open nothing is repeated', async () => {
+  const held: Socket[] = [];
+  let asked = 0;
+  const origin = await startRawOrigin((socket, received) => {
+    asked++;
+    if (received.startsWith('GET')) held.push(socket);
+    else socket.destroy();
+  });
+  const facade = await startRunningFacade(`version: 1
+backends:
+  origin: { url: http://127.0.0.1:${origin.port}, breaker: { failures: 1 }, retries: { backoff: 1ms } }
+routes: [{ name: all, match: { path: /* }, to: origin }]
+`);
+  const read = ask(facade.port, get('/'));
+  await expect.poll(() => held.length).toBe(1);
+  expect((await ask(facade.port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')).status).toBe(
+    502,
+  );
+  held[0]?.destroy();
+  expect((await read).status).toBe(502);
+  expect(asked).toBe(2);
+});
+
+test('stale connections are replaced at once, however many, and cost nothing of the budget', async () => {
+  const origin = await startRawOrigin((socket, received) => {
+    if (received.split('\r\n\r\n').length > 2) socket.resetAndDestroy();
+    else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const facade = await startFacade(origin.port, 'retries: { backoff: 1ms, budget: 0% }');
+  const round = () => Promise.all(Array.from({ length: 10 }, () => ask(facade.port, get('/'))));
+  await round();
+  expect((await round()).map(({ status }) => status)).toEqual(Array(10).fill(200));
+  expect(await facade.metrics()).not.toContain('strangler_retries_total{');
+});
