@@ -21,7 +21,7 @@ import { drain } from './resilience/drain.ts';
 import { ResilienceRecord } from './resilience/record.ts';
 import { ResilientForwarder } from './resilience/resilient-forwarder.ts';
 import { shed, shedHandshake } from './resilience/shed.ts';
-import type { RouteTable } from './routes/model.ts';
+import type { Backend, RouteTable } from './routes/model.ts';
 import { watchRoutes } from './routes/watch.ts';
 
 export interface FacadeOptions {
@@ -81,13 +81,15 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const states = new BackendStates(resilience);
   const forwarder = new ResilientForwarder(createUndiciAttempts(), states, resilience);
   const webSockets = new WebSocketForwarder(states);
+  const addressOf = (backend: Backend) => states.of(backend).balance.pick(performance.now()).url;
   const defect = (error: unknown) => log.error({ err: error }, 'defect in the facade');
   const recorder = new CountingRecorder(metrics.comparisons);
   const shadow = new Shadow(options.recorder === undefined ? [recorder] : [recorder, options.recorder], {
     overloaded: () => loopLag.milliseconds > lagThatSheds,
+    addressOf,
     onDefect: defect,
   });
-  const identifier = new Identifier();
+  const identifier = new Identifier(undefined, addressOf);
   let accepting = true;
   let invalid: string | undefined;
 

@@ -49,6 +49,8 @@ export interface Shadowing {
 export interface ShadowOptions {
   /** Whether the facade has so much to do that nothing but the clients' own traffic is done. */
   readonly overloaded: () => boolean;
+  /** Which of a backend's urls is asked. Default: the first. */
+  readonly addressOf?: (backend: Backend) => string;
   /** Told of a recorder that throws. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -161,7 +163,7 @@ export class Shadow {
     const askedAt = new Date();
     const startedAt = performance.now();
     const answer = await this.#agent.request({
-      origin: other.url,
+      origin: this.#options.addressOf?.(other) ?? other.url,
       path,
       method: method as 'GET',
       headers: asked,

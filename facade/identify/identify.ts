@@ -3,18 +3,22 @@ import type { Backend, Route, RouteTable } from '../routes/model.ts';
 import { anonymous, type Caller } from './caller.ts';
 import { cookieValue } from './cookie.ts';
 import { identitySigner, type SignIdentity } from './identity-token.ts';
-import { SessionResolver, type SessionSource } from './session.ts';
+import { type AddressOf, SessionResolver, type SessionSource } from './session.ts';
 
 const safe = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Finds out who makes a request, and says so to services in a form that they can verify. */
 export class Identifier {
-  readonly #sessions = new SessionResolver();
+  readonly #sessions: SessionResolver;
   readonly #identify: ((request: IncomingMessage) => Promise<Caller>) | undefined;
   #signer: { secret: string; sign: SignIdentity } | undefined;
 
   /** @param identify asked in place of the session's endpoint: the way of an application that knows its sessions. */
-  constructor(identify?: (request: IncomingMessage) => Promise<Caller>) {
+  constructor(
+    identify?: (request: IncomingMessage) => Promise<Caller>,
+    addressOf: AddressOf = ({ url }) => url,
+  ) {
+    this.#sessions = new SessionResolver(addressOf);
     this.#identify = identify;
   }
 

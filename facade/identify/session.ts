@@ -5,6 +5,9 @@ import { z } from 'zod';
 import type { Backend } from '../routes/model.ts';
 import { anonymous, type Caller } from './caller.ts';
 
+/** Which of a backend's urls a question goes to. */
+export type AddressOf = (backend: Backend) => string;
+
 /** How to ask the application whose session a cookie is. */
 export interface SessionSource {
   readonly cookie: string;
@@ -34,6 +37,11 @@ const userAnswer = z.object({
 export class SessionResolver {
   readonly #known = new Map<string, { caller: Promise<Caller>; until: number }>();
   readonly #agent = new Agent({ connect: { timeout: longestQuestion }, allowH2: false });
+  readonly #addressOf: AddressOf;
+
+  constructor(addressOf: AddressOf) {
+    this.#addressOf = addressOf;
+  }
 
   /**
    * @param value the session cookie's value.
@@ -45,7 +53,7 @@ export class SessionResolver {
     const known = this.#known.get(key);
     if (known !== undefined && known.until > Date.now()) return known.caller;
 
-    const caller = ask(this.#agent, source, value);
+    const caller = ask(this.#agent, this.#addressOf(source.backend), source, value);
     if (source.cache === 0) return caller;
     const expires = Date.now() + source.cache;
     const entry = { caller, until: Number.POSITIVE_INFINITY };
@@ -79,11 +87,11 @@ function keyOf(source: SessionSource, value: string): string {
   return createHash('sha256').update(`${source.backend.url}${source.path}\n${value}`).digest('base64');
 }
 
-async function ask(agent: Agent, source: SessionSource, value: string): Promise<Caller> {
+async function ask(agent: Agent, url: string, source: SessionSource, value: string): Promise<Caller> {
   const { backend } = source;
   try {
     const answer = await agent.request({
-      origin: backend.url,
+      origin: url,
       path: source.path,
       method: 'GET',
       headers: { cookie: `${source.cookie}=${value}`, accept: 'application/json' },

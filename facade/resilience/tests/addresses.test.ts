@@ -148,3 +148,24 @@ describe('ejection', () => {
     expect(facade.log.filter((line) => line.failure === 'unreachable')).toHaveLength(4);
   });
 });
+
+test('sessions and comparisons are asked of an address that is well, too', async () => {
+  const [a, b, service] = [await startNamed('{}'), await startNamed('{}'), await startNamed('{}')];
+  a.well = false;
+  const facade = await startRunningFacade(
+    `version: 1
+identity: { secret: "\${S}", session: { cookie: sid, backend: monolith, path: /me, cache: 0s } }
+backends:
+  monolith:
+    urls: ["http://127.0.0.1:${a.port}", "http://127.0.0.1:${b.port}"]
+    health: { path: /health, interval: 10ms, unhealthyAfter: 1 }
+  service: { url: "http://127.0.0.1:${service.port}", identity: true }
+routes: [{ name: all, match: { path: /*, method: GET }, to: service, compare: monolith, auth: session }]
+`,
+    { env: { S: 'x'.repeat(32) } },
+  );
+  await facade.logged((line) => line.msg.startsWith('unhealthy'));
+  for (let sent = 0; sent < 4; sent++) await ask(facade.port, get('/', 'Cookie: sid=1'));
+  await facade.comparisonsSettled();
+  expect([asked(a), asked(b)]).toEqual([0, 8]);
+});
