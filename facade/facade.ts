@@ -6,7 +6,9 @@ import { createAdminServer } from './admin/server.ts';
 import { CountingRecorder } from './compare/counting-recorder.ts';
 import type { Recorder } from './compare/recorder.ts';
 import { Shadow } from './compare/shadow.ts';
-import { exchange, exchangeWebSocket, type Steps } from './exchange.ts';
+import { exchange } from './exchange/http.ts';
+import type { Steps } from './exchange/steps.ts';
+import { exchangeWebSocket } from './exchange/websocket.ts';
 import { createUndiciAttempts } from './forward/undici-attempts.ts';
 import { WebSocketForwarder } from './forward/websocket.ts';
 import { Identifier } from './identify/identify.ts';
@@ -125,6 +127,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const steps: Steps = {
     table: () => watch.current(),
     received: receivedByServer,
+    gates: [],
     identifier,
     forwarder,
     webSockets,

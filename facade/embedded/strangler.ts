@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { createLog, type Logger } from '@strangler-fig/kernel/log';
 import { Shadow } from '../compare/shadow.ts';
-import { exchange, exchangeWebSocket, type Steps } from '../exchange.ts';
+import { exchange } from '../exchange/http.ts';
+import type { Steps } from '../exchange/steps.ts';
+import { exchangeWebSocket } from '../exchange/websocket.ts';
 import { WebSocketForwarder } from '../forward/websocket.ts';
 import { anonymous, type Caller } from '../identify/caller.ts';
 import { Identifier } from '../identify/identify.ts';
@@ -102,6 +104,7 @@ export function strangler(options: StranglerOptions): Strangler {
   const steps: Steps = {
     table: () => table,
     received: receivedByApp,
+    gates: [],
     identifier,
     forwarder,
     webSockets,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Backend, Route, RouteTable } from '../routes/model.ts';
+import type { Backend, IdentitySettings, Route, RouteTable } from '../routes/model.ts';
 import { anonymous, type Caller } from './caller.ts';
 import { cookieValue } from './cookie.ts';
 import { identitySigner, type SignIdentity } from './identity-token.ts';
@@ -23,18 +23,17 @@ export class Identifier {
   }
 
   /**
-   * The signed identity to send along with a request; undefined for a backend that asks for none.
+   * Who makes a request; anonymous where its route does not ask.
    * @throws Failure `session_unavailable`
    */
-  async identityFor(
-    table: RouteTable,
-    route: Route,
-    backend: Backend,
-    request: IncomingMessage,
-  ): Promise<string | undefined> {
-    if (!backend.identity || table.identity === undefined) return undefined;
-    const caller = route.auth === 'session' ? await this.#caller(table, request) : anonymous;
-    return this.#sign(table.identity.secret)(caller, backend.name);
+  async callerOf(table: RouteTable, route: Route, request: IncomingMessage): Promise<Caller> {
+    return route.auth === 'session' ? this.#bySession(table, request) : anonymous;
+  }
+
+  /** Says who a caller is, to the one backend that it names. */
+  sign({ secret }: IdentitySettings, caller: Caller, audience: string): Promise<string> {
+    if (this.#signer?.secret !== secret) this.#signer = { secret, sign: identitySigner(secret) };
+    return this.#signer.sign(caller, audience);
   }
 
   /** After a request that may have logged somebody in or out, what was known of its session counts no more. */
@@ -50,17 +49,12 @@ export class Identifier {
     return this.#sessions.close();
   }
 
-  async #caller(table: RouteTable, request: IncomingMessage): Promise<Caller> {
+  async #bySession(table: RouteTable, request: IncomingMessage): Promise<Caller> {
     if (this.#identify !== undefined) return this.#identify(request);
     const source = sessionSource(table);
     if (source === undefined) return anonymous;
     const value = cookieValue(request.headers.cookie, source.cookie);
     return value === undefined || value === '' ? anonymous : this.#sessions.resolve(source, value);
-  }
-
-  #sign(secret: string): SignIdentity {
-    if (this.#signer?.secret !== secret) this.#signer = { secret, sign: identitySigner(secret) };
-    return this.#signer.sign;
   }
 }
 

@@ -1,0 +1,106 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { traceIdOf } from '@strangler-fig/kernel/trace';
+import { checkHeaders } from '../check/headers.ts';
+import { faultHeader, faultProblem, injectFault } from '../faults/fault.ts';
+import { retryAfterHeader, type UpstreamFailure, upstreamProblem } from '../forward/upstream-failure.ts';
+import { answerRewriter, headersAsked } from '../rewrite/of-route.ts';
+import { answerHeaders } from './answer-headers.ts';
+import { check, pathOf, traceparentOf } from './check.ts';
+import { askTheOther, beginComparison } from './comparison.ts';
+import { fallbackOf } from './fallback.ts';
+import { stoppedAt } from './gate.ts';
+import { answerForTheServer, answerItself, refuse, statusOf } from './own-answer.ts';
+import type { Steps } from './steps.ts';
+import { vouch } from './vouch.ts';
+
+/** check -> decide -> gates -> identify -> forward -> compare -> record, for one ordinary request. */
+export async function exchange(
+  steps: Steps,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const startedAt = performance.now();
+  const traceparent = traceparentOf(request);
+  const received = steps.received(request);
+  const over = (
+    route: string | undefined,
+    backend: string,
+    status: number,
+    failure?: UpstreamFailure,
+    failed?: string,
+  ) =>
+    steps.record.finished({
+      method: request.method ?? '',
+      path: pathOf(received),
+      route,
+      backend,
+      status,
+      failure,
+      failed,
+      traceId: traceIdOf(traceparent) ?? '',
+      startedAt,
+    });
+
+  if (received.target === '*' && request.method === 'OPTIONS' && checkHeaders(request) === undefined) {
+    answerForTheServer(request, response);
+    return over(undefined, 'facade', 204);
+  }
+  const checked = check(steps, request, received, traceparent);
+  if ('status' in checked) {
+    // What comes next on the connection of a request that is read in two ways is not to be trusted.
+    refuse(request, response, checked, checked.code === 'no_route' ? {} : { connection: 'close' });
+    return over(undefined, 'facade', checked.status);
+  }
+  const { route, backend } = checked;
+  const stopped = await stoppedAt(steps.gates, checked);
+  if (stopped !== undefined) {
+    answerItself(request, response, stopped, checked.answerHeaders);
+    return over(route.name, 'facade', statusOf(stopped));
+  }
+  const fault =
+    route.faults &&
+    (await injectFault(route.faults, response, (kind) => steps.record.faulted(route.name, kind)));
+  if (fault === 'abort') {
+    const problem = faultProblem(route.faults?.abort ?? 503, route.name);
+    const headers = { ...Object.fromEntries(checked.answerHeaders), [faultHeader]: fault };
+    refuse(request, response, problem, headers);
+    return over(route.name, 'facade', problem.status);
+  }
+  const vouched = await vouch(checked);
+  if ('answer' in vouched) {
+    answerItself(request, response, vouched.answer, checked.answerHeaders);
+    return over(route.name, 'facade', statusOf(vouched.answer), vouched.failure, vouched.failed);
+  }
+
+  const comparison = beginComparison(steps.shadow, checked);
+  const result = await steps.forwarder.forward({
+    backend,
+    method: checked.method,
+    path: checked.path,
+    headers: headersAsked(route, request, backend, vouched),
+    request,
+    response,
+    answerHeaders: answerHeaders(checked, backend, fault),
+    rewriteAnswer: answerRewriter(route, backend, vouched),
+    tap: comparison?.shadowing.tap,
+    bodyTap: comparison?.shadowing.bodyTap,
+    fallback: fallbackOf(checked, vouched, fault),
+  });
+  const answering = result.backend ?? backend;
+  steps.identifier.answered(checked.table, answering, request);
+
+  if (comparison !== undefined) {
+    if (result.kind === 'answered' && answering === backend) askTheOther(comparison, checked, vouched);
+    else comparison.shadowing.cancel();
+  }
+  if (result.kind !== 'failed') {
+    const failure = result.kind === 'broken' ? result.failure : undefined;
+    return over(route.name, answering.name, result.status, failure);
+  }
+  const { failure } = result;
+  if (failure.kind === 'client_gone') return over(route.name, answering.name, 0, failure);
+  const problem = upstreamProblem(failure, route.name, answering.name);
+  const headers = Object.fromEntries(checked.answerHeaders);
+  refuse(request, response, problem, { ...headers, ...retryAfterHeader(failure) });
+  over(route.name, answering.name, problem.status, failure);
+}

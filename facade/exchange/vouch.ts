@@ -1,0 +1,33 @@
+import { Failure } from '@strangler-fig/kernel/failure';
+import type { Vouched } from '../forward/request-headers.ts';
+import { type UpstreamFailure, upstreamFailure } from '../forward/upstream-failure.ts';
+import type { Checked } from './checked.ts';
+import type { OwnAnswer } from './gate.ts';
+
+/** A caller that could not be identified. */
+export interface Unidentified {
+  readonly answer: OwnAnswer;
+  /** For the log only: it names addresses, which the client is not told. */
+  readonly failure: UpstreamFailure;
+  /** Whose failure it was. */
+  readonly failed: string | undefined;
+}
+
+/** What the facade says to the backend about a request. */
+export async function vouch(checked: Checked): Promise<Vouched | Unidentified> {
+  const { table, backend, route, received, host, traceparent } = checked;
+  try {
+    const identity = await checked.identityFor(backend);
+    const { address, scheme } = received;
+    return { clientAddress: address, scheme, host, traceparent, identity };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const title = 'The caller could not be identified';
+    const problem = { status: 503, code: error.code, title, detail: error.line, route: route.name };
+    return {
+      answer: { problem, headers: { 'retry-after': '1' } },
+      failure: upstreamFailure(error.cause),
+      failed: table.identity?.session?.backend,
+    };
+  }
+}
