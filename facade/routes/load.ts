@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
 import { compileAccessLog } from '../record/access-log.ts';
 import { compile } from './compile.ts';
 import type { Variables } from './environment.ts';
 import type { RouteTable } from './model.ts';
 import { inPrecedence } from './precedence.ts';
 import { inFileOrder, type RouteProblem, RoutesInvalid } from './problem.ts';
+import { readSource } from './read-source.ts';
 import { Report } from './report.ts';
 import { checkShape } from './shape.ts';
-import { maxFileSize, readSource } from './source.ts';
+import { atOnce } from './slices.ts';
+import { maxFileSize } from './source.ts';
 
 export interface LoadOptions {
   /** What `${NAME}` is replaced from. Default process.env. */
@@ -90,9 +93,9 @@ export async function readRoutesFile(file: string): Promise<Buffer> {
 /** Compiles a file's bytes. */
 export function checkContent(content: Buffer, file: string, options: LoadOptions): CheckedRoutes {
   const { env = process.env, secrets = 'required' } = options;
-  const source = readSource(decode(content, file), env);
+  const source = atOnce(readSource(decode(content, file), env));
   if (source.value === undefined) throw new RoutesInvalid(file, source.problems);
-  const report = new Report(source);
+  const report = new Report(source, path.dirname(path.resolve(file)));
   report.problems.push(...source.problems);
   const shape = checkShape(source);
   report.problems.push(...shape.problems);

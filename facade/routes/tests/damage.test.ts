@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseRoutes } from '../load.ts';
 import { RoutesInvalid } from '../problem.ts';
+import { damaged, junk } from './damaged-files.ts';
 
 // Whatever is done to a file, the answer is a table or RoutesInvalid with places that exist in it.
 
-const shipped = readFileSync(path.join(import.meta.dirname, '..', '..', '..', 'routes.yaml'), 'utf8');
-const lines = shipped.split('\n').filter((line) => !/^\s*(#|$)/.test(line));
 const env = { IDENTITY_SECRET: 'a-secret-nobody-may-see-in-a-message' };
 
 function check(text: string): void {
@@ -27,74 +24,8 @@ function check(text: string): void {
   }
 }
 
-const place = fc.nat({ max: lines.length - 1 });
-const junk = fc.constantFrom(
-  ...[
-    '[]',
-    '{}',
-    'null',
-    '~',
-    '1',
-    'true',
-    '""',
-    '"',
-    "'",
-    '[',
-    '}',
-    '- x',
-    'x: y',
-    '*a',
-    '&a b',
-    '!!set {a}',
-    '? a',
-  ],
-  ...[
-    '\t',
-    '%',
-    '@',
-    '`',
-    '|',
-    '>',
-    '${',
-    `\${X}`,
-    '$${',
-    '__proto__: 1',
-    'constructor: {}',
-    '<<: *a',
-    '\u0000',
-    '\ud800',
-    '9e999',
-  ],
-);
-
-test('a value replaced by something else', () => {
-  fc.assert(
-    fc.property(place, junk, (at, value) => {
-      check(
-        lines
-          .map((line, index) => (index === at ? line.replace(/(: |- |$).*$/, `$1${value}`) : line))
-          .join('\n'),
-      );
-    }),
-    { numRuns: 150 },
-  );
-});
-
-test('lines lost, doubled, indented, or cut off', () => {
-  const edit = fc.constantFrom<(line: string) => string[]>(
-    () => [],
-    (line) => [line, line],
-    (line) => [` ${line}`],
-    (line) => [line.trimStart()],
-    (line) => [line.slice(0, line.length / 2)],
-  );
-  fc.assert(
-    fc.property(fc.array(fc.tuple(place, edit), { minLength: 1, maxLength: 3 }), (edits) => {
-      const byLine = new Map(edits);
-      check(lines.flatMap((line, index) => byLine.get(index)?.(line) ?? [line]).join('\n'));
-    }),
-    { numRuns: 150 },
-  );
+test('lines lost, doubled, indented, cut off, or with something else in them', () => {
+  fc.assert(fc.property(damaged(), check), { numRuns: 300 });
 });
 
 test('any text at all', () => {
