@@ -9,7 +9,7 @@ import { Shadow } from './compare/shadow.ts';
 import { exchange } from './exchange/http.ts';
 import type { Steps } from './exchange/steps.ts';
 import { exchangeWebSocket } from './exchange/websocket.ts';
-import { createUndiciAttempts } from './forward/undici-attempts.ts';
+import { createUpstreamAttempts } from './forward/upstream/attempts.ts';
 import { WebSocketForwarder } from './forward/websocket.ts';
 import { Identifier } from './identify/identify.ts';
 import { receivedByServer } from './receive/received.ts';
@@ -81,7 +81,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   });
   const resilience = new ResilienceRecord(log, metrics.registry, () => states);
   const states = new BackendStates(resilience);
-  const forwarder = new ResilientForwarder(createUndiciAttempts(), states, resilience);
+  const forwarder = new ResilientForwarder(createUpstreamAttempts(), states, resilience);
   const webSockets = new WebSocketForwarder(states);
   const addressOf = (backend: Backend) => states.of(backend).balance.pick(performance.now()).url;
   const defect = (error: unknown) => log.error({ err: error }, 'defect in the facade');

@@ -12,6 +12,7 @@ export function routesWith(count: number, originPort: number): { text: string; p
   });
   const text = `version: 1
 servedBy: true
+accessLog: { sample: 1% }
 backends:
   origin: { url: 'http://127.0.0.1:${originPort}' }
 routes:

@@ -51,6 +51,11 @@ export class RequestBody {
     return !this.#lost;
   }
 
+  /** Whether the client sends none of it before it is told that it is wanted. */
+  get awaitsContinue(): boolean {
+    return this.#awaitsContinue;
+  }
+
   /** For one attempt; the one before must be stopped. */
   pieces(asked = () => {}, given = () => {}): BodyPieces {
     return new BodyPieces(this, asked, given);

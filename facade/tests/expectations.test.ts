@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { startOrigin } from './origins.ts';
+import { startOrigin, startRawOrigin } from './origins.ts';
 import { ask, get, RawClient } from './raw-client.ts';
 import { startFacadeBefore } from './running-facade.ts';
 
-// What is done with `Expect` before anything is forwarded is up to the server: here the facade's own.
+// Whether a body is wanted is for the backend to say; what else is expected, for the facade.
 
 test('Expect: 100-continue is not met for a request that is refused', async () => {
   const origin = await startOrigin((_, response) => response.end());
@@ -20,4 +20,46 @@ test('another expectation is refused', async () => {
   const answer = await ask(port, get('/', 'Expect: miracles'));
   expect(answer.status).toBe(417);
   expect(JSON.parse(answer.body).code).toBe('expectation_unknown');
+});
+
+const upload = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n';
+
+test('Expect: 100-continue is met when the backend meets it, not before', async () => {
+  let asked = '';
+  const origin = await startRawOrigin((socket, received) => {
+    asked = received;
+    if (received.endsWith('hello')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const { port } = await startFacadeBefore(origin.port);
+  const client = (await RawClient.connect(port)).send(upload);
+  await expect.poll(() => asked).toMatch(/\r\nexpect: 100-continue\r\n.*\r\n\r\n$/s);
+  origin.sockets[0]?.write('HTTP/1.1 100 Continue\r\n\r\n');
+  expect((await client.answer()).status).toBe(100);
+  client.send('hello');
+  expect((await client.answer()).body).toBe('ok');
+});
+
+test('a refusal in place of 100-continue reaches the client, whose body is then not asked for', async () => {
+  const origin = await startRawOrigin((socket, received) => {
+    if (!received.endsWith('\r\n\r\n')) return;
+    socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno');
+  });
+  const { port } = await startFacadeBefore(origin.port);
+  const client = (await RawClient.connect(port)).send(upload);
+  const answer = await client.answer();
+  expect(answer).toMatchObject({ status: 413, body: 'no' });
+  // What it sends next could be either, so it is not read.
+  expect(answer.header('connection')).toBe('close');
+  expect(await client.closed()).toBe('end');
+});
+
+test('a backend that does not know the expectation gets the body after a second', async () => {
+  const origin = await startRawOrigin((socket, received) => {
+    if (received.endsWith('hello')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const { port } = await startFacadeBefore(origin.port);
+  const client = (await RawClient.connect(port)).send(upload);
+  expect((await client.answer()).status).toBe(100);
+  client.send('hello');
+  expect((await client.answer()).body).toBe('ok');
 });
