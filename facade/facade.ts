@@ -18,6 +18,7 @@ import { LoopLag } from './record/loop-lag.ts';
 import { FacadeMetrics } from './record/metrics.ts';
 import { Record as Records } from './record/record.ts';
 import { RouteCounter } from './record/route-counts.ts';
+import { spansFromEnvironment } from './record/spans.ts';
 import { BackendStates } from './resilience/backend-state.ts';
 import { drain } from './resilience/drain.ts';
 import { ResilienceRecord } from './resilience/record.ts';
@@ -46,6 +47,9 @@ export interface FacadeOptions {
 
 /** Milliseconds by which the event loop may be late before comparisons make room for the clients' own traffic. */
 const lagThatSheds = 200;
+
+/** Milliseconds of the end that are kept for what a collector has not been sent yet. */
+const longestFlush = 1_000;
 
 /** A running facade. */
 export interface Facade {
@@ -123,6 +127,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     },
   });
   inForce(watch.current());
+  const spans = await spansFromEnvironment(log);
 
   const steps: Steps = {
     table: () => watch.current(),
@@ -133,6 +138,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     webSockets,
     shadow,
     record: new Records(log, metrics, counter, () => watch.current().accessLog),
+    spans,
   };
   const receiving = createReceivingServer({
     request(request, response) {
@@ -197,8 +203,11 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     accepting = false;
     loopLag.stop();
     await watch.close();
-    await drain(receiving, webSockets, deadline);
+    const forSpans = spans === undefined ? 0 : Math.min(longestFlush, deadline / 4);
+    await drain(receiving, webSockets, deadline - forSpans);
     await Promise.all([shadow.close(), identifier.close(), forwarder.close()]);
+    // Requests that were cut have ended by now, and so have their spans.
+    await spans?.close(forSpans);
     admin.closeAllConnections();
     await new Promise((resolve) => admin.close(resolve));
   };

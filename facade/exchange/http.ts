@@ -20,16 +20,17 @@ export async function exchange(
   response: ServerResponse,
 ): Promise<void> {
   const startedAt = performance.now();
-  const traceparent = traceparentOf(request);
   const received = steps.received(request);
+  const span = steps.spans?.begin(request, received);
+  const traceparent = span === undefined ? traceparentOf(request) : span.traceparent;
   const over = (
     route: string | undefined,
     backend: string,
     status: number,
     failure?: UpstreamFailure,
     failed?: string,
-  ) =>
-    steps.record.finished({
+  ) => {
+    const finished = {
       method: request.method ?? '',
       path: pathOf(received),
       route,
@@ -39,7 +40,10 @@ export async function exchange(
       failed,
       traceId: traceIdOf(traceparent) ?? '',
       startedAt,
-    });
+    };
+    steps.record.finished(finished);
+    span?.end(finished);
+  };
 
   if (received.target === '*' && request.method === 'OPTIONS' && checkHeaders(request) === undefined) {
     answerForTheServer(request, response);
@@ -52,6 +56,7 @@ export async function exchange(
     return over(undefined, 'facade', checked.status);
   }
   const { route, backend } = checked;
+  span?.decided(route, checked.host);
   const stopped = await stoppedAt(steps.gates, checked);
   if (stopped !== undefined) {
     answerItself(request, response, stopped, checked.answerHeaders);

@@ -5,6 +5,7 @@ import type { WebSocketForwarder } from '../forward/websocket.ts';
 import type { Identifier } from '../identify/identify.ts';
 import type { Received } from '../receive/received.ts';
 import type { Record as Records } from '../record/record.ts';
+import type { Spans } from '../record/spans.ts';
 import type { RouteTable } from '../routes/model.ts';
 import type { Gate } from './gate.ts';
 
@@ -20,4 +21,6 @@ export interface Steps {
   readonly webSockets: WebSocketForwarder;
   readonly shadow: Shadow;
   readonly record: Records;
+  /** Undefined: nobody is told of spans. */
+  readonly spans?: Spans | undefined;
 }

@@ -25,8 +25,9 @@ export async function exchangeWebSocket(
   leave?: (backend: Backend) => boolean,
 ): Promise<void> {
   const startedAt = performance.now();
-  const traceparent = traceparentOf(request);
   const received = steps.received(request);
+  const span = steps.spans?.begin(request, received);
+  const traceparent = span === undefined ? traceparentOf(request) : span.traceparent;
   const path = pathOf(received);
   const over = (
     route: string | undefined,
@@ -34,8 +35,8 @@ export async function exchangeWebSocket(
     status: number,
     failure?: UpstreamFailure,
     failed?: string,
-  ) =>
-    steps.record.finished({
+  ) => {
+    const finished = {
       method: 'WEBSOCKET',
       path,
       route,
@@ -45,7 +46,10 @@ export async function exchangeWebSocket(
       failed,
       traceId: traceIdOf(traceparent) ?? '',
       startedAt,
-    });
+    };
+    steps.record.finished(finished);
+    span?.end(finished);
+  };
 
   const checked = check(steps, request, received, traceparent);
   if (!('status' in checked) && leave?.(checked.backend)) return;
@@ -56,6 +60,7 @@ export async function exchangeWebSocket(
     return over(undefined, 'facade', checked.status);
   }
   const { route, backend } = checked;
+  span?.decided(route, checked.host);
   const stopped = await stoppedAt(steps.gates, checked);
   if (stopped !== undefined) {
     answerOnSocket(socket, stopped, checked.answerHeaders);

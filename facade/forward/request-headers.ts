@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { traceIdOf } from '@strangler-fig/kernel/trace';
 import type { Backend } from '../routes/model.ts';
 import { hopByHop } from './hop-by-hop.ts';
 
@@ -44,7 +45,8 @@ export function requestHeaders(request: IncomingMessage, backend: Backend, vouch
   const endsHere = hopByHop(request.headers.connection);
   const { host, traceparent } = vouched;
   // A trace that starts here has no state from elsewhere (W3C Trace Context, 4.3).
-  const newTrace = request.headers.traceparent !== traceparent;
+  const { traceparent: received } = request.headers;
+  const newTrace = received !== traceparent && !isSameTrace(received, traceparent);
   const headers: string[] = [];
   const raw = request.rawHeaders;
   for (let index = 0; index < raw.length; index += 2) {
@@ -61,6 +63,11 @@ export function requestHeaders(request: IncomingMessage, backend: Backend, vouch
   headers.push('traceparent', traceparent);
   if (vouched.identity !== undefined) headers.push(identityHeader, vouched.identity);
   return headers;
+}
+
+/** Whether the facade has only put a span of its own in the place of the client's. */
+function isSameTrace(received: string | string[] | undefined, traceparent: string): boolean {
+  return typeof received === 'string' && traceIdOf(received) === traceIdOf(traceparent);
 }
 
 /** Some servers behind take `X_Forwarded_For` for `X-Forwarded-For`, as CGI did. */
