@@ -18,7 +18,7 @@ function inSources(pattern: RegExp, files = '**/*.ts'): string[] {
 function codesOfAnswers(): string[] {
   const kinds = inSources(/^ {2}\| '([a-z_]+)'/gm, 'forward/upstream-failure.ts') as UpstreamFailureKind[];
   const groups = [
-    inSources(/\bcode: '([a-z0-9_]+)'/g),
+    inSources(/\bstatus(?:: [\w.]+)?,\s+code: '([a-z0-9_]+)'/g),
     inSources(/\bbadRequest\('([a-z0-9_]+)'/g),
     inSources(/^ {2}\| '([a-z_]+)'/gm, 'check/target.ts'),
     inSources(/\bnew Failure\(\s*'([a-z_]+)'/g, 'identify/*.ts'),
