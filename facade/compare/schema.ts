@@ -21,7 +21,7 @@ export const compareEntry = z
         .boolean()
         .optional()
         .describe(
-          'Whether the same write may be sent to both sides, so that requests other than GET are compared too. Default false.',
+          'Whether the same write may be sent to both sides, so that requests other than GET are compared too. Refused on routes that write the data of a group, since one side owns it. Default false.',
         ),
     }),
   ])

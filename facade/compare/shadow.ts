@@ -4,6 +4,7 @@ import type { AnswerTap } from '../forward/forwarder.ts';
 import { responseHeaders } from '../forward/response-headers.ts';
 import type { Backend } from '../routes/model.ts';
 import { compareAnswers } from './compare-answers.ts';
+import type { Whereabouts } from './compare-headers.ts';
 import type { Compare } from './compile-compare.ts';
 import { type KeptBody, KeptBytes } from './kept-bytes.ts';
 import type { ComparedRequest, Comparison, Recorder, Side } from './recorder.ts';
@@ -23,6 +24,7 @@ export interface Compared {
   readonly traceId: string;
   /** The backend that answers the client. */
   readonly backend: string;
+  readonly where: Whereabouts;
 }
 
 /** How the other backend is asked. */
@@ -116,7 +118,7 @@ export class Shadow {
           milliseconds: performance.now() - startedAt,
           answer: { status, headers, body: answerBody.whole() },
         };
-        const run = this.#compare(request, first, compared.compare.bodies, repetition).finally(() => {
+        const run = this.#compare(request, first, compared, repetition).finally(() => {
           over();
           this.#running.delete(run);
         });
@@ -138,13 +140,13 @@ export class Shadow {
   async #compare(
     request: ComparedRequest,
     first: Side,
-    mostBytes: number,
+    { compare, where }: Compared,
     repetition: () => Promise<Repetition>,
   ): Promise<void> {
     let comparison: Comparison;
     try {
-      const other = await this.#ask(request, await repetition(), mostBytes);
-      const differences = await compareAnswers(first.answer, other.answer);
+      const other = await this.#ask(request, await repetition(), compare.bodies);
+      const differences = await compareAnswers(first.answer, other.answer, where);
       comparison =
         differences.length === 0
           ? { result: 'equal', first, other }

@@ -14,13 +14,14 @@ export interface Comparison {
 
 /** Begins a comparison where the route and the request allow one. */
 export function beginComparison(shadow: Shadow, checked: Checked): Comparison | undefined {
-  const { table, route, backend, path, method, request, traceparent } = checked;
+  const { table, route, backend, path, method, request, traceparent, target, host } = checked;
   const { compare } = route;
   if (compare === undefined) return undefined;
   const traceId = traceIdOf(traceparent) ?? '';
   const other = comparedWith(table, route, backend, request, traceId);
   if (other === undefined) return undefined;
-  const what = { route: route.name, compare, method, path, traceId, backend: backend.name };
+  const where = { path: target.path, origins: [...backend.urls, ...other.urls], host };
+  const what = { route: route.name, compare, method, path, traceId, backend: backend.name, where };
   const shadowing = shadow.begin(what);
   return shadowing && { other, shadowing };
 }

@@ -103,12 +103,23 @@ function checkWrites(
       `Send it to one backend. ${remedy}`,
     );
   }
-  if (compare !== undefined && !(typeof compare === 'object' && compare.writesSafe)) {
+  if (compare === undefined) return;
+  const saidSafe = typeof compare === 'object' && compare.writesSafe === true;
+  if (saidSafe && group !== undefined) {
+    report.problem(
+      'compare_writes_group',
+      report.source.keyAt([...at, 'compare', 'writesSafe']),
+      `Route "${name}" would write the data of group "${group}" on both sides (${why}): one side owns the data.`,
+      `${remedy} Otherwise remove "compare": only the group's reads can be compared.`,
+    );
+  }
+  if (!saidSafe) {
+    const orSafe = `If writing twice does no harm, say "compare: { with: ${nameOfCompared(compare)}, writesSafe: true }".`;
     report.problem(
       'compare_on_writes',
       report.source.valueAt([...at, 'compare']),
       `Route "${name}" cannot be compared: ${why}, and would write twice.`,
-      `Compare the routes that read. ${remedy} If writing twice does no harm, say "compare: { with: ${nameOfCompared(compare)}, writesSafe: true }".`,
+      `Compare the routes that read. ${remedy}${group === undefined ? ` ${orSafe}` : ''}`,
     );
   }
 }
