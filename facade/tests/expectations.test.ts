@@ -63,3 +63,24 @@ test('a backend that does not know the expectation gets the body after a second'
   client.send('hello');
   expect((await client.answer()).body).toBe('ok');
 });
+
+test('a client that does not wait gets its body sent at once', async () => {
+  const origin = await startRawOrigin((socket, received) => {
+    if (received.endsWith('hello')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const { port } = await startFacadeBefore(origin.port, { timeouts: '{ request: 500ms }' });
+  const client = (await RawClient.connect(port)).send(`${upload}hello`);
+  const first = await client.answer();
+  expect((first.status === 100 ? await client.answer() : first).body).toBe('ok');
+});
+
+test('100 Continue that nobody asked for goes to the client, as other interim answers do', async () => {
+  const origin = await startRawOrigin((socket, received) => {
+    if (!received.endsWith('\r\n\r\n')) return;
+    socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  const { port } = await startFacadeBefore(origin.port);
+  const client = (await RawClient.connect(port)).send(get('/'));
+  expect((await client.answer()).status).toBe(100);
+  expect((await client.answer()).body).toBe('ok');
+});

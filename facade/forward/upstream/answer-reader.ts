@@ -104,6 +104,9 @@ export class AnswerReader {
     }
     if (end === -1) {
       if (before === 0) refuseOtherProtocols(seen, begin);
+      if (hasBareLineFeed(seen, begin)) {
+        throw new UpstreamFailure('bad_answer', 'a line in its head ends in LF alone');
+      }
       this.#begun = this.#begun === undefined ? Buffer.from(seen.subarray(begin)) : seen;
       return bytes.length;
     }
@@ -172,4 +175,12 @@ function refuseOtherProtocols(bytes: Buffer, from: number): void {
   const length = Math.min(protocol.length, bytes.length - from);
   if (bytes.compare(protocol, 0, length, from, from + length) === 0) return;
   throw new UpstreamFailure('bad_answer', 'it is not HTTP/1.1');
+}
+
+/** Whoever ends lines like that does not send the end that is waited for. */
+function hasBareLineFeed(bytes: Buffer, from: number): boolean {
+  for (let at = bytes.indexOf(lineFeed, from); at !== -1; at = bytes.indexOf(lineFeed, at + 1)) {
+    if (bytes[at - 1] !== carriageReturn) return true;
+  }
+  return false;
 }

@@ -5,7 +5,8 @@ import { fields } from './fields.ts';
 const longestSizeLine = 4 * 1024;
 const longestTrailers = 64 * 1024;
 
-const sizeLine = /^([0-9a-f]{1,13})(?:[ \t]*;.*)?$/i;
+/** Old servers fill it up with spaces. */
+const sizeLine = /^([0-9a-f]{1,13})[ \t]*(?:;.*)?$/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const forbidden = /[\0-\x08\x0a-\x1f\x7f]/;
 

@@ -20,12 +20,13 @@ const neverTrailers =
 export class Upload {
   /** Lines of the head that say how it is sent, each with its end. */
   readonly framing: string;
+  /** Whether the backend is asked to say that it wants the body. */
+  readonly expects: boolean;
   readonly #body: RequestBody;
   readonly #pieces: BodyPieces;
   readonly #connection: Connection;
   readonly #attempt: UpstreamAttempt;
   readonly #chunked: boolean;
-  readonly #expects: boolean;
   readonly #expectation = new Deadline(() => this.continued());
   #drained: (() => void) | undefined;
   #state: 'waiting' | 'sending' | 'whole' | 'stopped' = 'waiting';
@@ -39,12 +40,12 @@ export class Upload {
       () => attempt.backendsTurn(),
     );
     this.#chunked = !hasLength(headers);
-    this.#expects = this.#body.awaitsContinue;
+    this.expects = this.#body.awaitsContinue;
     const trailer = this.#body.request.headers.trailer;
     const announced = this.#chunked && typeof trailer === 'string' ? `trailer: ${trailer}\r\n` : '';
     this.framing =
       (this.#chunked ? `transfer-encoding: chunked\r\n${announced}` : '') +
-      (this.#expects ? 'expect: 100-continue\r\n' : '');
+      (this.expects ? 'expect: 100-continue\r\n' : '');
   }
 
   /** Whether all of it has been sent. */
@@ -54,13 +55,21 @@ export class Upload {
 
   /** The head has been sent. */
   begin(): void {
-    if (this.#expects) this.#expectation.set(longestExpectation);
-    else this.continued();
+    // A client that sends it unasked does not wait, so neither does the body.
+    const { request } = this.#body;
+    if (!this.expects || request.readableLength > 0) {
+      this.continued();
+      return;
+    }
+    this.#expectation.set(longestExpectation);
+    request.once('readable', this.#unasked);
   }
+
+  readonly #unasked = (): void => this.continued();
 
   /** The backend wants the body, or has said nothing for long enough. */
   continued(): void {
-    this.#expectation.clear();
+    this.#waitsNoLonger();
     if (this.#state !== 'waiting') return;
     this.#state = 'sending';
     this.#send().catch((error: unknown) => this.#attempt.fails(upstreamFailure(error)));
@@ -68,7 +77,7 @@ export class Upload {
 
   /** The answer is there. A body that was not asked for is none that it waits for. */
   answered(): void {
-    this.#expectation.clear();
+    this.#waitsNoLonger();
   }
 
   /** The backend has taken what was too much. */
@@ -78,7 +87,7 @@ export class Upload {
 
   /** Nothing more of it is sent. */
   stop(): void {
-    this.#expectation.clear();
+    this.#waitsNoLonger();
     this.#pieces.stop();
     if (this.#state !== 'whole') this.#state = 'stopped';
     this.#drained?.();
@@ -99,6 +108,11 @@ export class Upload {
     }
     if (this.#chunked) connection.write(`0\r\n${this.#trailers()}\r\n`);
     this.#state = 'whole';
+  }
+
+  #waitsNoLonger(): void {
+    this.#expectation.clear();
+    this.#body.request.off('readable', this.#unasked);
   }
 
   #drain(): Promise<void> {

@@ -84,7 +84,8 @@ export class UpstreamAttempt implements ConnectionUser {
   }
 
   interim(head: AnswerHead): void {
-    if (head.status === 100) this.#upload?.continued();
+    // What was asked for here is answered here; the others are the client's (RFC 9110, 15.2).
+    if (head.status === 100 && this.#upload?.expects) this.#upload.continued();
     else if (this.#phase !== 'declined') sendInterim(this.#response, head.status, head.reason, head.headers);
   }
 
