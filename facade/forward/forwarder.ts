@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Backend } from '../routes/model.ts';
+import type { BodyBound } from './request-body.ts';
 import type { UpstreamFailure } from './upstream-failure.ts';
 
 /** One request to one backend, whose answer goes to the client as it arrives. */
@@ -21,6 +22,8 @@ export interface Forwarding {
   readonly tap: AnswerTap | undefined;
   /** Sees the request's body go by, for `compare`. */
   readonly bodyTap?: ((piece: Buffer) => void) | undefined;
+  /** How long the request's body may be; undefined: as long as it wants. */
+  readonly bodyBound?: BodyBound | undefined;
   /** Who answers when the backend fails; undefined: nobody. */
   readonly fallback?: Fallback | undefined;
 }

@@ -11,6 +11,27 @@ export function hasBody(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
+/** A body that is longer than this is cut: the attempts that send it fail. */
+export interface BodyBound {
+  /** Bytes. */
+  readonly most: number;
+  /** Told when it is too long. */
+  readonly exceeded: () => void;
+}
+
+/** What is asked of a request's body besides being sent. */
+export interface BodySettings {
+  /** Bytes that are kept, so that it can be sent again. Default 0. */
+  readonly kept?: number;
+  /** Default: it may be as long as it wants. */
+  readonly bound?: BodyBound | undefined;
+}
+
+/** @param most bytes that a body may have. */
+export function bodyTooLarge(most: number): UpstreamFailure {
+  return new UpstreamFailure('body_too_large', `The request body has more than ${most} bytes.`);
+}
+
 /**
  * A request's body, for as many attempts as it takes: each reads it from the beginning, as far as it is kept, and
  * goes on reading from the client where the one before stopped. Nothing is read before somebody asks for it.
@@ -21,27 +42,28 @@ export class RequestBody {
   readonly idle: number;
   readonly #response: Pick<ServerResponse, 'writeContinue'>;
   readonly #longestKept: number;
+  readonly #bound: BodyBound | undefined;
   readonly #tap: ((piece: Buffer) => void) | undefined;
   #kept: Buffer[] = [];
-  #keptLength = 0;
+  #length = 0;
   #lost = false;
   #awaitsContinue: boolean;
 
   /**
    * @param tap sees each piece once, however often it is sent.
-   * @param longestKept bytes that are kept, so that it can be sent again.
    */
   constructor(
     request: IncomingMessage,
     response: Pick<ServerResponse, 'writeContinue'>,
     idle: number,
     tap: ((piece: Buffer) => void) | undefined,
-    longestKept = 0,
+    { kept = 0, bound }: BodySettings = {},
   ) {
     this.request = request;
     this.idle = idle;
     this.#response = response;
-    this.#longestKept = longestKept;
+    this.#longestKept = kept;
+    this.#bound = bound;
     this.#tap = tap;
     this.#awaitsContinue = request.headers.expect !== undefined && request.httpVersion === '1.1';
   }
@@ -72,15 +94,20 @@ export class RequestBody {
     return this.#kept[place];
   }
 
-  took(piece: Buffer): void {
-    this.#tap?.(piece);
-    if (this.#lost) return;
-    this.#keptLength += piece.length;
-    if (this.#keptLength <= this.#longestKept) this.#kept.push(piece);
+  /** @returns why the piece must not be sent. */
+  took(piece: Buffer): UpstreamFailure | undefined {
+    this.#length += piece.length;
+    const bound = this.#bound;
+    const tooLong = bound !== undefined && this.#length > bound.most;
+    if (!tooLong) this.#tap?.(piece);
+    if (!this.#lost && !tooLong && this.#length <= this.#longestKept) this.#kept.push(piece);
     else {
       this.#lost = true;
       this.#kept = [];
     }
+    if (!tooLong) return undefined;
+    bound.exceeded();
+    return bodyTooLarge(bound.most);
   }
 
   /** No attempt wants any of it any more. What the client still sends is dropped. */
@@ -92,7 +119,7 @@ export class RequestBody {
 
 /**
  * The pieces of a request's body in one attempt, read from the client no faster than they are taken. Fails with
- * UpstreamFailure `client_slow` or `client_gone`.
+ * UpstreamFailure `client_slow`, `client_gone` or `body_too_large`.
  */
 export class BodyPieces implements AsyncIterableIterator<Buffer> {
   readonly #body: RequestBody;
@@ -170,8 +197,9 @@ export class BodyPieces implements AsyncIterableIterator<Buffer> {
     }
     const piece = request.read() as Buffer | null;
     if (piece !== null) {
-      body.took(piece);
-      this.#give(piece);
+      const failure = body.took(piece);
+      if (failure === undefined) this.#give(piece);
+      else this.#settled()?.reject(failure);
     } else if (request.readableEnded) {
       this.#ended = true;
       this.#given();

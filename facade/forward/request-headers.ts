@@ -25,8 +25,8 @@ const replaced = new Set(['expect', 'host', 'traceparent']);
 
 /** What the facade itself says to a backend about a request. */
 export interface Vouched {
-  /** The client's address as the facade's socket sees it. */
-  readonly clientAddress: string;
+  /** The client's address, and those of trusted proxies after it. */
+  readonly forwardedFor: string;
   /** The scheme by which the client reached the facade. */
   readonly scheme: 'http' | 'https';
   /** The authority that the client asked for; empty where an HTTP/1.0 client named none. */
@@ -57,7 +57,7 @@ export function requestHeaders(request: IncomingMessage, backend: Backend, vouch
     headers.push(name, raw[index + 1] as string);
   }
   headers.push('host', backend.host === 'preserve' && host !== '' ? host : hostOf(backend));
-  headers.push('x-forwarded-for', vouched.clientAddress);
+  headers.push('x-forwarded-for', vouched.forwardedFor);
   headers.push('x-forwarded-proto', vouched.scheme);
   if (host !== '') headers.push('x-forwarded-host', host);
   headers.push('traceparent', traceparent);

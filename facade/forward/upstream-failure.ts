@@ -13,6 +13,7 @@ export type UpstreamFailureKind =
   | 'overloaded' // not asked, because it has as many requests as it may have
   | 'unavailable' // it answered with a failure of its own, and no other backend could be asked
   | 'client_gone' // the client went away first
+  | 'body_too_large' // the client's body is longer than its route allows
   | 'client_slow'; // the client paused, in its body or in taking the answer, longer than the idle time-out
 
 export class UpstreamFailure extends Error {
@@ -26,6 +27,11 @@ export class UpstreamFailure extends Error {
     this.kind = kind;
     this.retryAfter = retryAfter;
   }
+}
+
+/** The client went away: whatever else went wrong is no longer anybody's matter. */
+export function clientGone(): UpstreamFailure {
+  return new UpstreamFailure('client_gone', 'the client went away before the answer was complete');
 }
 
 /** The header that says when to ask again; none where that is not known. */
@@ -50,7 +56,15 @@ const ofTls = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
 export function upstreamFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   const cause = error instanceof Error ? error : new Error(String(error));
-  return new UpstreamFailure(kindOf(cause), cause.message, cause);
+  return new UpstreamFailure(kindOf(cause), messageOf(cause), cause);
+}
+
+/** An error of several, one for each address of a name, says nothing itself. */
+function messageOf(error: Error): string {
+  if (!(error instanceof AggregateError) || error.message !== '') return error.message;
+  return error.errors
+    .map((each: unknown) => (each instanceof Error ? each.message : String(each)))
+    .join(', ');
 }
 
 /** Whatever is not known counts as cut off in the middle: then nobody concludes that nothing was sent. */
@@ -122,6 +136,14 @@ export function upstreamProblem(failure: UpstreamFailure, route: string, backend
         code: 'request_timeout',
         title: 'The request took too long to arrive',
         detail: 'The request body paused for longer than the time-out.',
+        ...context,
+      };
+    case 'body_too_large':
+      return {
+        status: 413,
+        code: 'body_too_large',
+        title: 'The request body is too large',
+        detail: failure.message,
         ...context,
       };
     case 'bad_answer':

@@ -1,5 +1,6 @@
 import type { WebSocketForwarder } from '../forward/websocket.ts';
 import type { ReceivingServer } from '../receive/server.ts';
+import type { SecureReceiving } from '../receive/tls/secure-receiving.ts';
 
 /**
  * Lets what is under way come to its end, and takes nothing new: requests get their answers, WebSockets are asked
@@ -9,8 +10,9 @@ export async function drain(
   { server, closeIdle, announceClose }: ReceivingServer,
   webSockets: WebSocketForwarder,
   deadline: number,
+  secure?: SecureReceiving,
 ): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
+  const closed = Promise.all([new Promise((resolve) => server.close(resolve)), secure?.close()]);
   webSockets.drain();
   announceClose();
   // node:http keeps a connection whose request was under way when the server was closed, once it is answered.
@@ -19,6 +21,7 @@ export async function drain(
   const cut = setTimeout(() => {
     webSockets.close();
     server.closeAllConnections();
+    secure?.cut();
   }, deadline);
   await closed;
   webSockets.close();

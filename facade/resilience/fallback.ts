@@ -1,10 +1,10 @@
 import type { AttemptResult } from '../forward/attempt.ts';
-import type { Fallback, Forwarding } from '../forward/forwarder.ts';
+import type { Fallback } from '../forward/forwarder.ts';
 import type { RequestBody } from '../forward/request-body.ts';
 import { isIdempotent, type Repeatable } from './repetition.ts';
 
 /** Failures for which nobody but the client is to blame. */
-const ofClient = new Set(['client_gone', 'client_slow']);
+const ofClient = new Set(['client_gone', 'client_slow', 'body_too_large']);
 
 /** Whether an answer with a status is kept from the client, because the fallback will give another. */
 export function declines(
@@ -34,13 +34,4 @@ export function reasonToFallBack(
 
 function mayProcessTwice(fallback: Fallback, request: Repeatable): boolean {
   return isIdempotent(request) || (fallback.idempotencyKey && request.hasIdempotencyKey);
-}
-
-/** What the fallback is asked, put as the fallback wants it. */
-export async function forwardingTo(
-  fallback: Fallback,
-  first: Forwarding,
-): Promise<Omit<Forwarding, 'fallback'> | undefined> {
-  const prepared = await fallback.prepare();
-  return prepared && { ...first, ...prepared, backend: fallback.backend };
 }

@@ -2,18 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptResult, Attempts } from '../forward/attempt.ts';
 import type { Forwarding } from '../forward/forwarder.ts';
 import type { RequestBody } from '../forward/request-body.ts';
-import { UpstreamFailure } from '../forward/upstream-failure.ts';
+import { clientGone, UpstreamFailure } from '../forward/upstream-failure.ts';
 import type { Address } from './address.ts';
 import type { BackendState } from './backend-state.ts';
 import type { ResilienceEvents } from './events.ts';
 import { enter, type Passage } from './passage.ts';
 import { backoff, isSafe, mayRepeat, type Repeatable } from './repetition.ts';
 
+type Failed = AttemptResult & { kind: 'failed' };
+
 /** Failures after which another attempt may do better. */
 const transient = new Set(['unreachable', 'connect_timeout', 'answer_timeout', 'reset']);
 
-/** How a request is put to one backend. */
-export interface Asking extends Omit<Forwarding, 'fallback' | 'bodyTap'> {
+/** A request, and what is kept of it over all attempts at all backends. */
+export interface Asking {
+  readonly forwarding: Forwarding;
   readonly body: RequestBody | undefined;
   readonly repeatable: Repeatable;
   /** Whether an answer with this status is not for the client, because another backend will give one. */
@@ -31,99 +34,120 @@ export class OneBackend {
   }
 
   async ask(state: BackendState, asking: Asking): Promise<AttemptResult> {
-    const entered = enter(state, asking.response);
+    const entered = enter(state, asking.forwarding.response);
     const passage = entered instanceof Promise ? await entered : entered;
     if (passage instanceof UpstreamFailure) return notSent(passage);
     passage.declines = asking.declines;
-    const result = await this.#attempt(state, asking, passage);
-    if (result.kind === 'failed') passage.failed(result.failure, result.sent);
-    passage.leave();
+    const now = performance.now();
+    state.budget?.request(now);
+    const address = state.balance.pick(now);
+    let result = await this.#attempt(asking, passage, address, false);
+    address.inFlight--;
+    if (result.kind === 'failed') result = await this.#repeat(state, asking, passage, address, result);
+    passage.end(result);
     return result;
   }
 
-  /** Attempts until one has an answer, or another would be wrong, too much, or in vain. */
-  async #attempt(state: BackendState, asking: Asking, passage: Passage): Promise<AttemptResult> {
-    const { budget, balance, breaker } = state;
-    const { retries } = asking.backend;
-    budget?.request(performance.now());
-    let repeated = 0;
-    let fresh = false;
-    let wentStale = false;
-    let sent = false;
-    let address = balance.pick(performance.now());
-    for (;;) {
-      const result = await this.#once(state, asking, passage, address, fresh);
-      if (result.kind !== 'failed') return result;
-      sent ||= result.sent;
-      const failed = { ...result, sent };
-      if (!transient.has(result.failure.kind) || asking.body?.repeatable === false) return failed;
-
-      // The backend may close a kept connection just as it is used again: the request was then never read. That
-      // cannot be told from a crash in the middle of it, so only what is safe is repeated, and on a new
-      // connection, because the other kept ones may be as stale.
-      const stale = result.failure.kind === 'reset' && (result.reused || retries === undefined);
-      if (stale && !wentStale && result.sent && isSafe(asking.repeatable)) {
-        wentStale = true;
-        fresh = true;
-        continue;
-      }
-      fresh = false;
-      if (retries === undefined || budget === undefined || repeated >= retries.attempts) return failed;
-      if (sent && !mayRepeat(asking.repeatable, retries)) return failed;
-      if (breaker?.state === 'open') return failed;
-      const next = balance.pick(performance.now(), address);
-      // What another instance does instead of one that took nothing is nobody's additional load.
-      const instead = !result.sent && next !== address;
-      if (!instead) {
-        if (!budget.take(performance.now())) return failed;
-        await sleep(backoff(retries.backoff, repeated, Math.random()));
-        if (asking.response.destroyed) return failed;
-      }
-      repeated++;
-      this.#events.retried(state.name);
-      address = next;
-    }
-  }
-
-  async #once(
-    state: BackendState,
-    asking: Asking,
-    passage: Passage,
+  #attempt(
+    { forwarding, body }: Asking,
+    watcher: Passage,
     address: Address,
     fresh: boolean,
   ): Promise<AttemptResult> {
     address.inFlight++;
-    passage.address = address;
-    const result = await this.#attempts.attempt({
-      backend: asking.backend,
+    watcher.address = address;
+    return this.#attempts.attempt({
+      backend: forwarding.backend,
       url: address.url,
       fresh,
-      method: asking.method,
-      path: asking.path,
-      headers: asking.headers,
-      response: asking.response,
-      body: asking.body,
-      answerHeaders: asking.answerHeaders,
-      rewriteAnswer: asking.rewriteAnswer,
-      tap: asking.tap,
-      watcher: passage,
+      method: forwarding.method,
+      path: forwarding.path,
+      headers: forwarding.headers,
+      response: forwarding.response,
+      body,
+      answerHeaders: forwarding.answerHeaders,
+      rewriteAnswer: forwarding.rewriteAnswer,
+      tap: forwarding.tap,
+      watcher,
     });
-    address.inFlight--;
-    if (result.kind === 'failed' && state.balance.addresses.length > 1) this.#blame(asking, address, result);
-    return result;
+  }
+
+  /** After a failed attempt, others until one has an answer, or the next would be wrong, too much, or in vain. */
+  async #repeat(
+    state: BackendState,
+    asking: Asking,
+    passage: Passage,
+    first: Address,
+    failed: Failed,
+  ): Promise<AttemptResult> {
+    const { retries } = asking.forwarding.backend;
+    let result = failed;
+    let sent = failed.sent;
+    let address = first;
+    let fresh = false;
+    let wentStale = false;
+    for (let repeated = 0; ; ) {
+      this.#blame(state, asking, address, result);
+      const { kind } = result.failure;
+      if (!transient.has(kind) || asking.body?.repeatable === false) return { ...result, sent };
+
+      // The backend may close a kept connection just as it is used again: the request was then never read. That
+      // cannot be told from a crash in the middle of it, so only what is safe is repeated, and on a new
+      // connection, because the other kept ones may be as stale.
+      const stale = kind === 'reset' && result.sent && (result.reused || retries === undefined);
+      if (stale && !wentStale && isSafe(asking.repeatable)) {
+        wentStale = true;
+        fresh = true;
+      } else {
+        fresh = false;
+        const next =
+          repeated < (retries?.attempts ?? 0) && (!sent || mayRepeat(asking.repeatable, retries))
+            ? await this.#wait(state, asking, address, result, repeated)
+            : undefined;
+        if (asking.forwarding.response.destroyed) return { ...result, failure: clientGone(), sent };
+        if (next === undefined) return { ...result, sent };
+        repeated++;
+        address = next;
+      }
+      const again = await this.#attempt(asking, passage, address, fresh);
+      address.inFlight--;
+      if (again.kind !== 'failed') return again;
+      result = again;
+      sent ||= again.sent;
+    }
+  }
+
+  /** Waits until it is time to repeat; where the request shall go, or undefined where it shall not be repeated. */
+  async #wait(
+    { name, budget, balance, breaker }: BackendState,
+    { forwarding: { backend } }: Asking,
+    address: Address,
+    { sent }: Failed,
+    repeated: number,
+  ): Promise<Address | undefined> {
+    if (breaker?.state === 'open') return undefined;
+    const next = balance.pick(performance.now(), address);
+    // What another instance does instead of one that took nothing is nobody's additional load.
+    const instead = !sent && next !== address;
+    if (!instead) {
+      if (budget?.take(performance.now()) !== true) return undefined;
+      await sleep(backoff(backend.retries?.backoff ?? 0, repeated, Math.random()));
+    }
+    this.#events.retried(name);
+    return next;
   }
 
   /** One of several addresses that cannot be reached, or breaks off what it did not have before, is left out. */
   #blame(
-    { backend }: Asking,
+    { name, balance }: BackendState,
+    { forwarding: { backend } }: Asking,
     address: Address,
-    { failure, sent, reused }: AttemptResult & { kind: 'failed' },
+    { failure, sent, reused }: Failed,
   ): void {
+    if (balance.addresses.length === 1) return;
     const unreachable = failure.kind === 'unreachable' || failure.kind === 'connect_timeout';
     if (!unreachable && !(failure.kind === 'reset' && sent && !reused)) return;
-    if (address.failed(performance.now())) {
-      this.#events.ejected(backend.name, address.url, backend.ejection.for);
-    }
+    if (address.failed(performance.now())) this.#events.ejected(name, address.url, backend.ejection.for);
   }
 }
 

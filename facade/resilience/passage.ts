@@ -1,4 +1,4 @@
-import type { AnswerWatcher } from '../forward/attempt.ts';
+import type { AnswerWatcher, AttemptResult } from '../forward/attempt.ts';
 import { latin1 } from '../forward/response-headers.ts';
 import { UpstreamFailure } from '../forward/upstream-failure.ts';
 import type { Address } from './address.ts';
@@ -56,6 +56,13 @@ export class Passage implements AnswerWatcher {
     if (counts) breaker.failed(this.#ticket, performance.now());
     else breaker.withdrawn(this.#ticket);
     this.#ticket = 0;
+  }
+
+  /** The request is over, and whatever is not told yet is told. */
+  end(result: AttemptResult): void {
+    if (result.kind === 'failed') this.failed(result.failure, result.sent);
+    else this.answered(result.status);
+    this.leave();
   }
 
   /** Gives the place in the bulkhead back. A stream that has begun needs none: it waits more than it works. */

@@ -1,12 +1,12 @@
 import type { AttemptResult, Attempts } from '../forward/attempt.ts';
-import type { Forwarder, Forwarding, ForwardingResult } from '../forward/forwarder.ts';
+import type { Fallback, Forwarder, Forwarding, ForwardingResult } from '../forward/forwarder.ts';
 import { hasBody, RequestBody } from '../forward/request-body.ts';
-import { UpstreamFailure } from '../forward/upstream-failure.ts';
+import { clientGone, UpstreamFailure } from '../forward/upstream-failure.ts';
 import type { Backend } from '../routes/model.ts';
 import type { BackendStates } from './backend-state.ts';
 import type { ResilienceEvents } from './events.ts';
-import { declines, forwardingTo, reasonToFallBack } from './fallback.ts';
-import { OneBackend } from './one-backend.ts';
+import { declines, reasonToFallBack } from './fallback.ts';
+import { type Asking, OneBackend } from './one-backend.ts';
 import type { Repeatable } from './repetition.ts';
 
 /** Bytes of a body that are kept where only repetitions at the same backend need it. */
@@ -30,47 +30,45 @@ export class ResilientForwarder implements Forwarder {
     const { request, response, backend, fallback } = forwarding;
     const withBody = hasBody(request);
     const body = withBody
-      ? new RequestBody(request, response, backend.timeouts.idle, forwarding.bodyTap, keptFor(forwarding))
+      ? new RequestBody(request, response, backend.timeouts.idle, forwarding.bodyTap, {
+          kept: keptFor(forwarding),
+          bound: forwarding.bodyBound,
+        })
       : undefined;
     const repeatable: Repeatable = {
       method: forwarding.method,
       hasBody: withBody,
       hasIdempotencyKey: request.headers['idempotency-key'] !== undefined,
     };
-    const result = await this.#one.ask(this.#states.of(backend), {
-      ...forwarding,
+    const asking: Asking = {
+      forwarding,
       body,
       repeatable,
       declines: fallback && ((status) => declines(fallback, status, repeatable, body)),
-    });
+    };
+    const result = await this.#one.ask(this.#states.of(backend), asking);
     const final =
-      fallback === undefined
-        ? outcome(result, backend)
-        : await this.#fallBack(forwarding, fallback, result, repeatable, body);
+      fallback === undefined ? outcome(result, backend) : await this.#fallBack(fallback, asking, result);
     body?.discard();
     return final;
   }
 
-  async #fallBack(
-    forwarding: Forwarding,
-    fallback: NonNullable<Forwarding['fallback']>,
-    first: AttemptResult,
-    repeatable: Repeatable,
-    body: RequestBody | undefined,
-  ): Promise<ForwardingResult> {
-    const { backend, response } = forwarding;
-    const reason = reasonToFallBack(fallback, first, repeatable, body);
-    if (reason === undefined || response.destroyed) return outcome(first, backend);
-    const second = await forwardingTo(fallback, forwarding);
-    if (second === undefined) return outcome(first, backend);
-    this.#events.fellBack({ route: fallback.route, from: backend.name, to: second.backend.name, reason });
-    const result = await this.#one.ask(this.#states.of(second.backend), {
-      ...second,
-      body,
-      repeatable,
+  async #fallBack(fallback: Fallback, asking: Asking, first: AttemptResult): Promise<ForwardingResult> {
+    const { backend, response } = asking.forwarding;
+    const reason = reasonToFallBack(fallback, first, asking.repeatable, asking.body);
+    if (reason === undefined) return outcome(first, backend);
+    const prepared = await fallback.prepare();
+    if (response.destroyed) return { kind: 'failed', failure: clientGone(), backend };
+    if (prepared === undefined) return outcome(first, backend);
+    const other = fallback.backend;
+    this.#events.fellBack({ route: fallback.route, from: backend.name, to: other.name, reason });
+    const forwarding = { ...asking.forwarding, ...prepared, backend: other };
+    const result = await this.#one.ask(this.#states.of(other), {
+      ...asking,
+      forwarding,
       declines: undefined,
     });
-    return outcome(result, second.backend);
+    return outcome(result, other);
   }
 
   retain(backends: Iterable<Backend>): void {

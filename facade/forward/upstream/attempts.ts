@@ -1,5 +1,5 @@
 import type { AttemptResult, Attempts } from '../attempt.ts';
-import { UpstreamFailure } from '../upstream-failure.ts';
+import { clientGone } from '../upstream-failure.ts';
 import { Pool } from './pool.ts';
 import { UpstreamAttempt } from './upstream-attempt.ts';
 
@@ -20,8 +20,7 @@ export function createUpstreamAttempts(): Attempts {
     attempt(attempt) {
       return new Promise<AttemptResult>((resolve) => {
         if (attempt.response.destroyed) {
-          const failure = new UpstreamFailure('client_gone', 'the client went away before it was its turn');
-          resolve({ kind: 'failed', failure, sent: false, reused: false });
+          resolve({ kind: 'failed', failure: clientGone(), sent: false, reused: false });
         } else new UpstreamAttempt(attempt, poolOf(attempt.url), resolve);
       });
     },

@@ -6,7 +6,7 @@ import { Deadline } from '../deadlines.ts';
 import { flushHead } from '../flush-head.ts';
 import { sendInterim } from '../interim-answer.ts';
 import { responseHeaders } from '../response-headers.ts';
-import { UpstreamFailure, upstreamFailure } from '../upstream-failure.ts';
+import { clientGone, UpstreamFailure, upstreamFailure } from '../upstream-failure.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import type { Pool } from './pool.ts';
@@ -223,7 +223,7 @@ export class UpstreamAttempt implements ConnectionUser {
 
   readonly #clientGone = (): void => {
     if (this.#response.writableFinished) return;
-    this.fails(new UpstreamFailure('client_gone', 'the client went away before the answer was complete'));
+    this.fails(clientGone());
   };
 
   /** Whoever's turn it is has taken too long. */
