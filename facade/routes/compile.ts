@@ -6,6 +6,7 @@ import { compileRoute } from './compile-route.ts';
 import { checkConflicts } from './conflicts.ts';
 import { mapping, type PlacedRoute, tolerant } from './entries.ts';
 import type { Backend, IdentitySettings, Route } from './model.ts';
+import { warnOfOtherSpellings } from './other-spellings.ts';
 import { checkNames, checkReferences } from './references.ts';
 import type { Report } from './report.ts';
 import { type PathsEntry, parts } from './schema.ts';
@@ -47,6 +48,7 @@ export function compile(value: unknown, report: Report, secrets: 'required' | 'o
   checkStickyCookies(routes, identity, report);
   checkFaults(routes, file.allowFaults, report);
   warn(routes, report);
+  warnOfOtherSpellings(routes, report);
   return { backends, routes: routes.map(({ route }) => route), identity };
 }
 

@@ -41,6 +41,11 @@ export function problemsOf(issue: Issue, source: Source, value: unknown): RouteP
     ];
   }
   const at = source.valueAt(path);
+  // What a file looks like that was not written to its end.
+  if (actual === null && path.length === 1 && path[0] === 'routes') {
+    const message = '"routes" is empty: it must have at least one route.';
+    return [{ code: 'bad_value', at, message, hint: missingHint(path) }];
+  }
   const shown = shownValue(path, actual);
   if (isWrongKind(issue) || (issue.code === 'custom' && issue.params?.kind !== undefined)) {
     const wanted = isWrongKind(issue) ? `must be ${expected(issue)}` : issue.message;
