@@ -1,8 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Problem } from '@strangler-fig/kernel/problem';
 
-/** More headers than this are refused, whatever their size. */
-const mostHeaders = 200;
+/** What the head of a request may have. */
+export interface HeadLimits {
+  /** Bytes of the request line and headers; undefined: what the server takes, 32 KiB. */
+  readonly size: number | undefined;
+  /** Header lines. Default 200. */
+  readonly count: number;
+}
 
 const hostForm = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]*)(?::[0-9]{0,5})?$/;
 
@@ -15,14 +20,22 @@ export function isHost(text: string): boolean {
  * Refuses requests that two HTTP implementations could read differently, before any route is looked up.
  * node:http has refused by then what its parser calls malformed, Content-Length beside Transfer-Encoding included.
  */
-export function checkHeaders(request: IncomingMessage): Problem | undefined {
+export function checkHeaders(request: IncomingMessage, limits: HeadLimits): Problem | undefined {
   const raw = request.rawHeaders;
-  if (raw.length / 2 > mostHeaders) {
+  if (raw.length / 2 > limits.count) {
     return {
       status: 431,
       code: 'too_many_headers',
       title: 'Too many headers',
-      detail: `At most ${mostHeaders} header lines are accepted.`,
+      detail: `At most ${limits.count} header lines are accepted.`,
+    };
+  }
+  if (limits.size !== undefined && sizeOfHead(request) > limits.size) {
+    return {
+      status: 431,
+      code: 'headers_too_large',
+      title: 'Headers too large',
+      detail: `The request line and headers may have at most ${limits.size} bytes.`,
     };
   }
   const { headers, httpVersion } = request;
@@ -67,6 +80,13 @@ export function checkHeaders(request: IncomingMessage): Problem | undefined {
     };
   }
   return undefined;
+}
+
+/** As it came over the wire, or nearly: white space around values is not known any more. */
+function sizeOfHead({ method = '', url = '', rawHeaders }: IncomingMessage): number {
+  let size = method.length + url.length + ' HTTP/1.1 \r\n\r\n'.length;
+  for (const text of rawHeaders) size += text.length + 2;
+  return size;
 }
 
 function badRequest(code: string, detail: string): Problem {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
-import { isIP } from 'node:net';
+import type { AddressRanges } from '../limit/address-ranges.ts';
+import { canonicalAddress } from '../limit/canonical-address.ts';
 import { type Received, receivedByServer } from '../receive/received.ts';
 
 /** What Express adds to a request, in 4 and in 5; a plain server adds none of it. */
@@ -11,14 +12,21 @@ interface ExpressRequest {
   readonly protocol?: string;
 }
 
-/** A request as an application received it: whom it trusts about the client is trusted here. */
-export function receivedByApp(request: IncomingMessage): Received {
+/**
+ * A request as an application received it: whom it trusts about the client is trusted here.
+ * @param trusted counts instead, where routes.yaml says whom to trust.
+ */
+export function receivedByApp(request: IncomingMessage, trusted: AddressRanges | undefined): Received {
   const { originalUrl, ip, protocol } = request as ExpressRequest;
-  const received = receivedByServer(request);
+  const received = receivedByServer(request, trusted);
+  const target = originalUrl ?? received.target;
+  if (trusted !== undefined) return { ...received, target };
+  const address = (ip === undefined ? undefined : canonicalAddress(ip)) ?? received.address;
   return {
-    target: originalUrl ?? received.target,
-    address: ip !== undefined && isIP(ip) !== 0 ? ip.replace(/^::ffff:/, '') : received.address,
+    target,
+    address,
     scheme: protocol === 'https' || protocol === 'http' ? protocol : received.scheme,
+    forwardedFor: address,
   };
 }
 

@@ -12,9 +12,10 @@ export interface Receiver {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
+/** Bytes of request line and headers together; a URL alone is bounded more tightly by check/target.ts. */
+const headSize = 32 * 1024;
+
 const limits = {
-  /** Bytes of request line and headers together; a URL alone is bounded more tightly by check/target.ts. */
-  maxHeaderSize: 32 * 1024,
   /** Milliseconds for the whole head to arrive: a slow sender holds no more than a socket. */
   headersTimeout: 15_000,
   /** No bound on a whole request: uploads may be long. Pauses within a body are bounded in forwarding. */
@@ -35,9 +36,11 @@ export interface ReceivingServer {
   announceClose(): void;
 }
 
-export function createReceivingServer(receiver: Receiver): ReceivingServer {
+/** @param largestHead bytes that requests may need; less than 32 KiB changes nothing. */
+export function createReceivingServer(receiver: Receiver, largestHead = headSize): ReceivingServer {
   const server = createServer({
     ...limits,
+    maxHeaderSize: Math.max(headSize, largestHead),
     // Otherwise Upgrade: h2c, which some clients send along with every request, would break the request.
     shouldUpgradeCallback: isWebSocketHandshake,
     // A missing Host is refused by check/headers.ts, with an answer that says so.
