@@ -7,11 +7,13 @@ import { CountingRecorder } from './compare/counting-recorder.ts';
 import type { Recorder } from './compare/recorder.ts';
 import { Shadow } from './compare/shadow.ts';
 import { exchange } from './exchange/http.ts';
+import { knownCaller } from './exchange/known-caller.ts';
 import type { Steps } from './exchange/steps.ts';
 import { exchangeWebSocket } from './exchange/websocket.ts';
 import { createUpstreamAttempts } from './forward/upstream/attempts.ts';
 import { WebSocketForwarder } from './forward/websocket.ts';
 import { Identifier } from './identify/identify.ts';
+import { identityRecord } from './identify/record.ts';
 import { receivedByServer } from './receive/received.ts';
 import { createReceivingServer } from './receive/server.ts';
 import { LoopLag } from './record/loop-lag.ts';
@@ -95,7 +97,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     addressOf,
     onDefect: defect,
   });
-  const identifier = new Identifier(undefined, addressOf);
+  const identifier = new Identifier({ addressOf, ...identityRecord(log, metrics.registry) });
   let accepting = true;
   let invalid: string | undefined;
 
@@ -112,6 +114,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const watch = await watchRoutes(options.routesFile, {
     env,
     onTable(table) {
+      identifier.follow(table);
       inForce(table);
       metrics.reloads.inc({ result: 'valid' });
       log.info({ digest: table.digest.slice(0, 12), routes: table.routes.length }, 'routes.yaml is in force');
@@ -132,7 +135,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const steps: Steps = {
     table: () => watch.current(),
     received: receivedByServer,
-    gates: [],
+    gates: [knownCaller],
     identifier,
     forwarder,
     webSockets,
@@ -177,6 +180,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
     accepting: () => accepting,
     routes: () => routesReport(watch.current(), invalid, counter, recorder),
     backends: () => backendHealth(watch.current().backends.values(), states),
+    identityKeys: () => identifier.publishedKeys(watch.current()),
     onDefect: defect,
   });
 
@@ -184,6 +188,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   let adminPort: number;
   try {
     const what = 'the facade';
+    identifier.prepare(watch.current());
     port = await listen(receiving.server, { what, host, port: options.port, setting: settings.port });
     adminPort = await listen(admin, {
       what: "the facade's admin server",
@@ -194,7 +199,7 @@ export async function startFacade(options: FacadeOptions): Promise<Facade> {
   } catch (error) {
     receiving.server.close();
     loopLag.stop();
-    await watch.close();
+    await Promise.all([watch.close(), identifier.close()]);
     throw error;
   }
 

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { Command, CommanderError } from 'commander';
 import { registerExplain } from './commands/explain.ts';
+import { registerKeys } from './commands/keys.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerValidate } from './commands/validate.ts';
 import manifest from './package.json' with { type: 'json' };
@@ -42,7 +43,7 @@ Examples:
   fig explain GET /api/profile/1
   fig serve --routes routes.yaml --port 8080`,
     );
-  for (const register of [registerValidate, registerExplain, registerServe]) register(program);
+  for (const register of [registerValidate, registerExplain, registerServe, registerKeys]) register(program);
   return program;
 }
 

@@ -4,8 +4,6 @@ import path from 'node:path';
 
 /** What the processes of one system share and nobody else may know. */
 export interface Secrets {
-  /** Signs the identity that the facade and the services send to services. */
-  readonly IDENTITY_SECRET: string;
   /** Signs the monolith's session cookies. */
   readonly SESSION_SECRET: string;
   /** Allows to change state through sync-jobs' control API. */
@@ -24,7 +22,6 @@ export async function secretsIn(
   const kept = await readKept(file);
   const one = (name: keyof Secrets) => env[name] || kept[name] || randomBytes(32).toString('base64url');
   const secrets = {
-    IDENTITY_SECRET: one('IDENTITY_SECRET'),
     SESSION_SECRET: one('SESSION_SECRET'),
     FIG_TOKEN: one('FIG_TOKEN'),
   };

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Child, type Exit } from './child.ts';
+import { reservePort } from './reserve-port.ts';
 import { type Secrets, secretsIn } from './secrets.ts';
 
 export type ProcessName = 'monolith' | 'inventory' | 'profile' | 'booking' | 'sync-jobs' | 'facade';
@@ -91,7 +92,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     PROFILE_DATABASE_URL: store('profile', 'PROFILE_DATABASE_URL'),
     BOOKING_DATABASE_URL: store('booking', 'BOOKING_DATABASE_URL'),
   };
-  const { IDENTITY_SECRET, SESSION_SECRET, FIG_TOKEN } = secrets;
+  const { SESSION_SECRET, FIG_TOKEN } = secrets;
+  // Services learn the keys of those who call them from where these publish them, whoever starts first.
+  const adminPort = await reservePort(env.FACADE_ADMIN_PORT, 8081, host);
+  const bookingPort = await reservePort(env.BOOKING_PORT, 4103, host);
+  const keysAt = (port: string) => `http://${reachable(host)}:${port}/.well-known/jwks.json`;
+  const IDENTITY_JWKS_URL = keysAt(adminPort);
 
   options.signal?.addEventListener('abort', () => void stop());
   try {
@@ -106,25 +112,27 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       start('inventory', 'extracted/inventory/server.js', {
         ...pick(env, ['INVENTORY_PORT']),
         INVENTORY_DATABASE_URL: databases.INVENTORY_DATABASE_URL,
-        IDENTITY_SECRET,
+        IDENTITY_JWKS_URL,
+        BOOKING_JWKS_URL: keysAt(bookingPort),
       }).then(() =>
         start('booking', 'extracted/booking/server.js', {
           ...pick(env, [
-            'BOOKING_PORT',
             'BOOKING_EXPIRY_SCHEDULE',
             'BOOKING_HOLD_SECONDS',
             'BOOKING_RECOVER_AFTER_MS',
             'INVENTORY_TIMEOUT_MS',
           ]),
+          BOOKING_PORT: bookingPort,
           BOOKING_DATABASE_URL: databases.BOOKING_DATABASE_URL,
           INVENTORY_URL: url('inventory'),
-          IDENTITY_SECRET,
+          IDENTITY_JWKS_URL,
+          IDENTITY_KEYS_FILE: path.join(dataDir, 'booking-keys.json'),
         }),
       ),
       start('profile', 'extracted/profile/server.js', {
         ...pick(env, ['PROFILE_PORT']),
         PROFILE_DATABASE_URL: databases.PROFILE_DATABASE_URL,
-        IDENTITY_SECRET,
+        IDENTITY_JWKS_URL,
       }),
     ]);
     await start('sync-jobs', 'sync-jobs/server.js', {
@@ -133,13 +141,14 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       FIG_TOKEN,
     });
     await start('facade', 'facade/server.js', {
-      ...pick(env, ['FACADE_PORT', 'FACADE_ADMIN_PORT']),
+      ...pick(env, ['FACADE_PORT']),
+      FACADE_ADMIN_PORT: adminPort,
       ROUTES_FILE: options.routesFile,
       MONOLITH_URL: url('monolith'),
       INVENTORY_URL: url('inventory'),
       PROFILE_URL: url('profile'),
       BOOKING_URL: url('booking'),
-      IDENTITY_SECRET,
+      IDENTITY_KEYS_FILE: path.join(dataDir, 'identity-keys.json'),
     });
   } catch (error) {
     await stop();
@@ -153,6 +162,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     failed: failed.promise,
     stop,
   };
+}
+
+/** Where a process on this machine finds one that listens on all of its addresses. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function pick(env: Readonly<Record<string, string | undefined>>, names: readonly string[]) {

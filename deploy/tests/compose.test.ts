@@ -23,7 +23,6 @@ const settings = Object.fromEntries(
     'INVENTORY_DB_PASSWORD',
     'PROFILE_DB_PASSWORD',
     'BOOKING_DB_PASSWORD',
-    'IDENTITY_SECRET',
     'SESSION_SECRET',
     'FIG_TOKEN',
   ].map((name) => [name, randomBytes(24).toString('hex')]),
@@ -133,6 +132,7 @@ function here(value: string): string {
     .replace('@postgres:5432/', `@${server.host}/`)
     .replace(/http:\/\/[\w.-]+:(\d{4})/, (_, one: string) => `http://127.0.0.1:${ports[one]}`)
     .replace(/^\/config\//, `${folder}/`)
+    .replace(/^\/keys\//, `${folder}/`)
     .replace(/^\/uploads$/, path.join(folder, 'uploads'));
 }
 

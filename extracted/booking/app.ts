@@ -1,4 +1,5 @@
 import { createGroupCommit } from '@ticketnow/service-kit/group-commit';
+import type { IdentityKeys } from '@ticketnow/service-kit/identity';
 import { migrate } from '@ticketnow/service-kit/migrations';
 import { buildService, type Service } from '@ticketnow/service-kit/service';
 import { openStore } from '@ticketnow/service-kit/store';
@@ -17,12 +18,12 @@ import { createStockReturns } from './stock-returns.ts';
 export interface BookingOptions {
   /** `sqlite:<path>` or `postgres://…`; its tables are made or brought up to date. */
   databaseUrl: string;
-  /** IDENTITY_SECRET, shared with facade and inventory. */
-  identitySecret: string;
+  /** What the facade's identities are verified with, and booking's own towards inventory are signed with. */
+  identity: IdentityKeys;
   /** Where inventory is. */
   inventoryUrl: string;
   /** Time-outs, retries and circuit breaker of calls to inventory. */
-  inventory?: Omit<InventoryClientOptions, 'url' | 'identitySecret'>;
+  inventory?: Omit<InventoryClientOptions, 'url' | 'identity'>;
   saga?: SagaSettings;
   /** Cron expression, UTC, of the job that expires unpaid bookings. Default 3 o'clock at night. */
   expirySchedule?: string;
@@ -45,13 +46,13 @@ export async function buildBooking(options: BookingOptions): Promise<Service> {
   const commits = createGroupCommit(store);
   const inventory = createInventoryClient({
     url: options.inventoryUrl,
-    identitySecret: options.identitySecret,
+    identity: options.identity,
     ...options.inventory,
   });
   const app = await buildService({
     name: 'booking',
     description: 'Bookings of tickets: made, paid, cancelled, expired.',
-    identity: { secret: options.identitySecret, audience: 'booking', issuers: ['facade'] },
+    identity: { keys: options.identity, audience: 'booking', issuers: ['facade'] },
     checks: { store: () => store.ping(), inventory: () => inventory.ping() },
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
   });

@@ -1,4 +1,4 @@
-import { identityHeader, ownIdentity } from '@ticketnow/service-kit/identity';
+import { type IdentityKeys, identityHeader, ownIdentity } from '@ticketnow/service-kit/identity';
 import { Pool } from 'undici';
 import {
   createPolicy,
@@ -51,7 +51,8 @@ export interface Call {
 export interface InventoryClientOptions extends PolicySettings {
   /** http(s) origin. */
   url: string;
-  identitySecret: string;
+  /** With keys of booking's own, or the shared secret. */
+  identity: IdentityKeys;
   /** For one attempt. Default 1000 ms. */
   attemptTimeoutMs?: number;
 }
@@ -59,7 +60,8 @@ export interface InventoryClientOptions extends PolicySettings {
 /** Inventory answered something that its contract does not have. */
 export class UnexpectedInventoryAnswerError extends Error {
   readonly code = 'inventory_answer_unexpected';
-  readonly hint = 'Check that both services run versions that fit and share IDENTITY_SECRET.';
+  readonly hint =
+    "Check that both services run versions that fit and that inventory has booking's keys (BOOKING_JWKS_URL).";
 
   constructor(request: string, status: number, problem: string) {
     super(`Inventory answered ${request} with ${status} ${problem}.`);
@@ -84,7 +86,7 @@ export function createInventoryClient(options: InventoryClientOptions): Inventor
     bodyTimeout: timeout,
   });
   const policy = createPolicy(options);
-  const identity = ownIdentity({ secret: options.identitySecret, issuer: 'booking', audience: 'inventory' });
+  const identity = ownIdentity({ issuer: 'booking', audience: 'inventory' }, options.identity);
 
   async function attempt(
     method: 'PUT' | 'POST',

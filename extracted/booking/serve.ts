@@ -3,17 +3,19 @@ import {
   ConfigurationError,
   databaseUrlFrom,
   hostFrom,
-  identitySecretFrom,
+  identityKeysFrom,
   integerFrom,
   logLevelFrom,
   originFrom,
   portFrom,
 } from '@ticketnow/service-kit/environment';
+import { type IdentityKeys, OwnKeys } from '@ticketnow/service-kit/identity';
 import { serve } from '@ticketnow/service-kit/serve';
 import { buildBooking } from './app.ts';
 import { isSchedule } from './jobs.ts';
 
 const defaultDatabase = `sqlite:${path.resolve(import.meta.dirname, '../../.data/booking.db')}`;
+const defaultKeys = path.resolve(import.meta.dirname, '../../.data/booking-keys.json');
 
 await serve('booking', 'BOOKING_PORT', async () => {
   const env = process.env;
@@ -21,7 +23,7 @@ await serve('booking', 'BOOKING_PORT', async () => {
   const port = portFrom(env, 'BOOKING_PORT', 4103);
   const options = {
     databaseUrl: databaseUrlFrom(env, 'BOOKING_DATABASE_URL', defaultDatabase),
-    identitySecret: identitySecretFrom(env),
+    identity: identityFrom(env),
     inventoryUrl: originFrom(env, 'INVENTORY_URL', 'http://127.0.0.1:4101'),
     expirySchedule: scheduleFrom(env),
     saga: {
@@ -39,6 +41,13 @@ await serve('booking', 'BOOKING_PORT', async () => {
   };
   return { app: await buildBooking(options), host, port };
 });
+
+/** Calls to inventory are signed with keys of booking's own, in IDENTITY_KEYS_FILE. */
+function identityFrom(env: NodeJS.ProcessEnv): IdentityKeys {
+  const keys = identityKeysFrom(env, { facade: 'IDENTITY_JWKS_URL' });
+  if ('secret' in keys) return keys;
+  return { ...keys, own: new OwnKeys(env.IDENTITY_KEYS_FILE || defaultKeys) };
+}
 
 function scheduleFrom(env: NodeJS.ProcessEnv): string {
   const schedule = env.BOOKING_EXPIRY_SCHEDULE || '0 3 * * *';

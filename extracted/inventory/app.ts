@@ -1,4 +1,5 @@
 import { createGroupCommit } from '@ticketnow/service-kit/group-commit';
+import type { IdentityKeys } from '@ticketnow/service-kit/identity';
 import { migrate } from '@ticketnow/service-kit/migrations';
 import { buildService, type Service } from '@ticketnow/service-kit/service';
 import { openStore } from '@ticketnow/service-kit/store';
@@ -12,8 +13,8 @@ import { type InventorySchema, migrations } from './schema.ts';
 export interface InventoryOptions {
   /** `sqlite:<path>` or `postgres://…`; its tables are made or brought up to date. */
   databaseUrl: string;
-  /** IDENTITY_SECRET, shared with facade and booking. */
-  identitySecret: string;
+  /** What the identities of facade and booking are verified with. */
+  identity: IdentityKeys;
   /** pino's level. Default silent. */
   logLevel?: string;
   /** How often holds that ran out are swept. Default 1000 ms. */
@@ -33,7 +34,7 @@ export async function buildInventory(options: InventoryOptions): Promise<Service
   const app = await buildService({
     name: 'inventory',
     description: 'What can be sold of each event: stock, reservations and returns.',
-    identity: { secret: options.identitySecret, audience: 'inventory', issuers: ['facade', 'booking'] },
+    identity: { keys: options.identity, audience: 'inventory', issuers: ['facade', 'booking'] },
     checks: { store: () => store.ping() },
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
   });

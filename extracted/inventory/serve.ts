@@ -2,7 +2,7 @@ import path from 'node:path';
 import {
   databaseUrlFrom,
   hostFrom,
-  identitySecretFrom,
+  identityKeysFrom,
   logLevelFrom,
   portFrom,
 } from '@ticketnow/service-kit/environment';
@@ -17,7 +17,7 @@ await serve('inventory', 'INVENTORY_PORT', async () => {
   const port = portFrom(env, 'INVENTORY_PORT', 4101);
   const options = {
     databaseUrl: databaseUrlFrom(env, 'INVENTORY_DATABASE_URL', defaultDatabase),
-    identitySecret: identitySecretFrom(env),
+    identity: identityKeysFrom(env, { facade: 'IDENTITY_JWKS_URL', booking: 'BOOKING_JWKS_URL' }),
     logLevel: logLevelFrom(env),
   };
   return { app: await buildInventory(options), host, port };

@@ -1,4 +1,5 @@
 import { createGroupCommit } from '@ticketnow/service-kit/group-commit';
+import type { IdentityKeys } from '@ticketnow/service-kit/identity';
 import { migrate } from '@ticketnow/service-kit/migrations';
 import { buildService, type Service } from '@ticketnow/service-kit/service';
 import { openStore } from '@ticketnow/service-kit/store';
@@ -11,8 +12,8 @@ import { v2Routes } from './v2-routes.ts';
 export interface ProfileOptions {
   /** `sqlite:<path>` or `postgres://…`. */
   databaseUrl: string;
-  /** Shared with the facade, at least 32 characters. */
-  identitySecret: string;
+  /** What the facade's identities are verified with. */
+  identity: IdentityKeys;
   /** pino's level; 'silent' unless given. */
   logLevel?: string;
 }
@@ -26,7 +27,7 @@ export async function buildProfileService(options: ProfileOptions): Promise<Serv
     const app = await buildService({
       name: 'profile',
       description: "TicketNow's profiles: what users tell about themselves, and may change.",
-      identity: { secret: options.identitySecret, audience: 'profile', issuers: ['facade'] },
+      identity: { keys: options.identity, audience: 'profile', issuers: ['facade'] },
       checks: { store: () => store.ping() },
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     });

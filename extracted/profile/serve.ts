@@ -2,7 +2,7 @@ import path from 'node:path';
 import {
   databaseUrlFrom,
   hostFrom,
-  identitySecretFrom,
+  identityKeysFrom,
   logLevelFrom,
   portFrom,
 } from '@ticketnow/service-kit/environment';
@@ -16,7 +16,7 @@ await serve('profile', 'PROFILE_PORT', async () => {
     host: hostFrom(process.env),
     port: portFrom(process.env, 'PROFILE_PORT', 4102),
     databaseUrl: databaseUrlFrom(process.env, 'PROFILE_DATABASE_URL', defaultDatabase),
-    identitySecret: identitySecretFrom(process.env),
+    identity: identityKeysFrom(process.env, { facade: 'IDENTITY_JWKS_URL' }),
     logLevel: logLevelFrom(process.env),
   };
   return { app: await buildProfileService(settings), host: settings.host, port: settings.port };

@@ -55,13 +55,43 @@ export function originFrom(variables: Variables, name: string, fallback: string)
   );
 }
 
-/** IDENTITY_SECRET, which facade and services share. At least 32 characters, no default. */
-export function identitySecretFrom(variables: Variables): string {
+/**
+ * What callers are recognised by: where each issuer publishes its keys, or IDENTITY_SECRET, which all share then.
+ * @param issuers the variable with the URL of each issuer's JWKS, by the issuer's name.
+ */
+export function identityKeysFrom(
+  variables: Variables,
+  issuers: Readonly<Record<string, string>>,
+): { jwks: Record<string, string> } | { secret: string } {
   const secret = variables.IDENTITY_SECRET ?? '';
-  if (secret.length >= 32) return secret;
+  const given = Object.values(issuers).filter((name) => variables[name]);
+  if (secret !== '' && given.length > 0) {
+    throw new ConfigurationError(
+      `IDENTITY_SECRET and ${given.join(' and ')} are both set.`,
+      'Set one: with a secret, every service could sign as the facade.',
+    );
+  }
+  if (secret !== '') {
+    if (secret.length >= 32) return { secret };
+    throw new ConfigurationError(
+      'IDENTITY_SECRET is too short.',
+      'Set it to the secret of at least 32 characters that the facade signs identities with.',
+    );
+  }
+  const jwks = Object.entries(issuers).map(([issuer, name]) => [
+    issuer,
+    keysUrlFrom(variables, name, issuer),
+  ]);
+  return { jwks: Object.fromEntries(jwks) };
+}
+
+function keysUrlFrom(variables: Variables, name: string, issuer: string): string {
+  const text = variables[name] ?? '';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url.href;
   throw new ConfigurationError(
-    secret === '' ? 'IDENTITY_SECRET is not set.' : 'IDENTITY_SECRET is too short.',
-    'Set IDENTITY_SECRET to the secret of at least 32 characters that the facade signs identities with.',
+    text === '' ? `${name} is not set.` : `${name} is not an http(s) URL.`,
+    `Set ${name} to where ${issuer} publishes its keys, such as http://127.0.0.1:8081/.well-known/jwks.json.`,
   );
 }
 

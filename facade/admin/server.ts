@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { sendProblem } from '@strangler-fig/kernel/problem';
+import type { JSONWebKeySet } from 'jose';
 import type { FacadeMetrics } from '../record/metrics.ts';
 import type { BreakerState } from '../resilience/breaker.ts';
 import type { RoutesReport } from './routes-report.ts';
@@ -11,6 +12,8 @@ export interface AdminView {
   readonly accepting: () => boolean;
   readonly routes: () => RoutesReport;
   readonly backends: () => Promise<BackendHealth[]>;
+  /** The public keys by which services recognise the facade's identities. */
+  readonly identityKeys: () => JSONWebKeySet;
   /** Told of a page that failed. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -51,6 +54,7 @@ export function createAdminServer(view: AdminView): Server {
       sendText(response, view.metrics.registry.contentType, await view.metrics.registry.metrics()),
     '/api/routes': (response) => sendJson(response, 200, view.routes()),
     '/api/backends': async (response) => sendJson(response, 200, await view.backends()),
+    '/.well-known/jwks.json': (response) => sendJson(response, 200, view.identityKeys()),
   };
   return createServer({ headersTimeout: 5_000, requestTimeout: 10_000 }, (request, response) => {
     answer(pages, request, response).catch((error: unknown) => {

@@ -2,13 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { createLog, type Logger } from '@strangler-fig/kernel/log';
+import type { JSONWebKeySet } from 'jose';
 import { Shadow } from '../compare/shadow.ts';
 import { exchange } from '../exchange/http.ts';
+import { knownCaller } from '../exchange/known-caller.ts';
 import type { Steps } from '../exchange/steps.ts';
 import { exchangeWebSocket } from '../exchange/websocket.ts';
 import { WebSocketForwarder } from '../forward/websocket.ts';
 import { anonymous, type Caller } from '../identify/caller.ts';
 import { Identifier } from '../identify/identify.ts';
+import { identityRecord } from '../identify/record.ts';
 import { isWebSocketHandshake } from '../receive/server.ts';
 import { FacadeMetrics } from '../record/metrics.ts';
 import { Record as Records } from '../record/record.ts';
@@ -67,6 +70,8 @@ export interface Strangler {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /** The table in force, with what is the application's. */
   table(): RouteTable;
+  /** The public keys by which services recognise the identities that are signed here: a JWKS, for a path of yours. */
+  identityKeys(): JSONWebKeySet;
   /** Prometheus metrics, as text. */
   metrics(): Promise<string>;
   /**
@@ -100,11 +105,15 @@ export function strangler(options: StranglerOptions): Strangler {
   const states = new BackendStates(resilience);
   const forwarder = new ResilientForwarder(attempts, states, resilience);
   const webSockets = new WebSocketForwarder(states);
-  const identifier = new Identifier(options.identify && identifiedBy(options.identify));
+  const identifier = new Identifier({
+    identify: options.identify && identifiedBy(options.identify),
+    ...identityRecord(log, metrics.registry),
+  });
+  identifier.prepare(table);
   const steps: Steps = {
     table: () => table,
     received: receivedByApp,
-    gates: [],
+    gates: [knownCaller],
     identifier,
     forwarder,
     webSockets,
@@ -114,6 +123,7 @@ export function strangler(options: StranglerOptions): Strangler {
 
   const inForce = (next: RouteTable) => {
     table = next;
+    identifier.follow(next);
     forwarder.retain(next.backends.values());
     metrics.tableValid.set(1);
   };
@@ -180,6 +190,7 @@ export function strangler(options: StranglerOptions): Strangler {
     upgrade,
     table: () => table,
     metrics: () => metrics.registry.metrics(),
+    identityKeys: () => identifier.publishedKeys(table),
     close(deadline = 8_000) {
       closed ??= close(deadline);
       return closed;

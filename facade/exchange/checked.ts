@@ -60,7 +60,7 @@ export class Checked implements Known {
 
   /**
    * Who makes the request, found out once when somebody wants to know.
-   * @throws Failure `session_unavailable`
+   * @throws TokenRefused; Failure `session_unavailable` or `keys_unavailable`
    */
   caller(): Promise<Caller> {
     this.#caller ??= this.#identifier.callerOf(this.table, this.route, this.request);
@@ -69,7 +69,7 @@ export class Checked implements Known {
 
   /**
    * The signed identity to send along to a backend; undefined for one that asks for none.
-   * @throws Failure `session_unavailable`
+   * @throws what `caller` throws; Failure `identity_keys_unusable`
    */
   async identityFor(backend: Backend): Promise<string | undefined> {
     if (!backend.identity || this.table.identity === undefined) return undefined;

@@ -3,12 +3,13 @@ import type { Vouched } from '../forward/request-headers.ts';
 import { type UpstreamFailure, upstreamFailure } from '../forward/upstream-failure.ts';
 import type { Checked } from './checked.ts';
 import type { OwnAnswer } from './gate.ts';
+import { unidentified } from './unidentified.ts';
 
 /** A caller that could not be identified. */
 export interface Unidentified {
   readonly answer: OwnAnswer;
-  /** For the log only: it names addresses, which the client is not told. */
-  readonly failure: UpstreamFailure;
+  /** For the log only: it names addresses, which the client is not told. Undefined where no backend failed. */
+  readonly failure: UpstreamFailure | undefined;
   /** Whose failure it was. */
   readonly failed: string | undefined;
 }
@@ -22,12 +23,8 @@ export async function vouch(checked: Checked): Promise<Vouched | Unidentified> {
     return { clientAddress: address, scheme, host, traceparent, identity };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const title = 'The caller could not be identified';
-    const problem = { status: 503, code: error.code, title, detail: error.line, route: route.name };
-    return {
-      answer: { problem, headers: { 'retry-after': '1' } },
-      failure: upstreamFailure(error.cause),
-      failed: table.identity?.session?.backend,
-    };
+    const answer = unidentified(error, route.name);
+    if (error.code !== 'session_unavailable') return { answer, failure: undefined, failed: undefined };
+    return { answer, failure: upstreamFailure(error.cause), failed: table.identity?.session?.backend };
   }
 }

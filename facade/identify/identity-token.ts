@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Caller } from './caller.ts';
 
@@ -8,16 +9,19 @@ const lifetime = 60;
 const reuse = 10_000;
 const mostKept = 10_000;
 
+/** What identities are signed with: a private key whose other half is published, or a secret that services share. */
+export type IdentityKey =
+  | { readonly alg: 'EdDSA'; readonly kid: string; readonly key: KeyObject }
+  | { readonly alg: 'HS256'; readonly kid?: undefined; readonly key: Uint8Array };
+
 /** Signs who the caller is, for one backend. */
 export type SignIdentity = (caller: Caller, audience: string) => Promise<string>;
 
 /**
- * Makes the signer of identities: a JWT (RFC 7519) with HS256, `iss` facade, `aud` the backend's name, `sub` the
- * user's id (absent for a visitor), `role`, valid for 60 s, of which at least 50 s are left.
- * @param secret at least 32 characters, shared with the services.
+ * Makes the signer of identities: a JWT (RFC 7519), `iss` facade, `aud` the backend's name, `sub` the user's id
+ * (absent for a visitor), `role`, valid for 60 s, of which at least 50 s are left.
  */
-export function identitySigner(secret: string): SignIdentity {
-  const key = new TextEncoder().encode(secret);
+export function identitySigner(key: IdentityKey): SignIdentity {
   const kept = new Map<string, { token: Promise<string>; until: number }>();
   return (caller, audience) => {
     const now = Date.now();
@@ -32,9 +36,9 @@ export function identitySigner(secret: string): SignIdentity {
   };
 }
 
-function sign(key: Uint8Array, caller: Caller, audience: string): Promise<string> {
+function sign({ alg, kid, key }: IdentityKey, caller: Caller, audience: string): Promise<string> {
   const token = new SignJWT(caller.role === undefined ? {} : { role: caller.role })
-    .setProtectedHeader({ alg: 'HS256', typ: 'strangler-identity+jwt' })
+    .setProtectedHeader({ alg, typ: 'strangler-identity+jwt', ...(kid === undefined ? {} : { kid }) })
     .setIssuer('facade')
     .setAudience(audience)
     .setIssuedAt()

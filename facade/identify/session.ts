@@ -3,6 +3,7 @@ import { Failure } from '@strangler-fig/kernel/failure';
 import { Agent } from 'undici';
 import { z } from 'zod';
 import type { Backend } from '../routes/model.ts';
+import { boundedText } from './bounded-text.ts';
 import { anonymous, type Caller } from './caller.ts';
 
 /** Which of a backend's urls a question goes to. */
@@ -107,7 +108,7 @@ async function ask(agent: Agent, url: string, source: SessionSource, value: stri
       await answer.body.dump();
       throw new Error(`it answered ${answer.statusCode}`);
     }
-    return callerIn(await boundedText(answer.body));
+    return callerIn(await boundedText(answer.body, longestAnswer));
   } catch (error) {
     throw new Failure('session_unavailable', `${backend.name} could not say whose session this is.`, {
       hint: 'See whether it runs, and identity.session in routes.yaml.',
@@ -119,15 +120,4 @@ async function ask(agent: Agent, url: string, source: SessionSource, value: stri
 function callerIn(body: string): Caller {
   const user = userAnswer.safeParse(JSON.parse(body));
   return user.success ? { userId: String(user.data.id), role: user.data.role } : anonymous;
-}
-
-async function boundedText(body: AsyncIterable<Buffer>): Promise<string> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of body) {
-    length += piece.length;
-    if (length > longestAnswer) throw new Error(`its answer is longer than ${longestAnswer} bytes`);
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString();
 }

@@ -2,6 +2,7 @@ import { compileCompare } from '../compare/compile-compare.ts';
 import type { CompareEntry } from '../compare/schema.ts';
 import { compileForce } from '../decide/force.ts';
 import { compileFaults } from '../faults/compile-faults.ts';
+import { compileAuth } from '../identify/auth.ts';
 import { compileRewrite } from '../rewrite/compile-rewrite.ts';
 import { checkFallback, compileFallback } from './compile-resilience.ts';
 import type { Match, Route, Share, Sticky } from './model.ts';
@@ -47,7 +48,7 @@ export function compileRoute(
     rewrite,
     fallback: compileFallback(entry),
     faults: entry.faults && compileFaults(entry.faults),
-    auth: entry.auth,
+    auth: entry.auth && compileAuth(entry.auth),
     at: report.source.valueAt(at),
   });
 }

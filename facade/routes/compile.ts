@@ -43,7 +43,7 @@ export function compile(value: unknown, report: Report, secrets: 'required' | 'o
   const routes = compileRoutes(routeEntries, tolerant(parts.paths, file.paths ?? {}).entry, report);
   checkReferences(names, routeEntries, file.identity, report);
   checkNames(routeEntries, report);
-  const identity = compileIdentity(file.identity, report);
+  const identity = compileIdentity(file.identity, secrets, report);
   checkIdentity(file, routes, secrets, report);
   checkStickyCookies(routes, identity, report);
   checkFaults(routes, file.allowFaults, report);

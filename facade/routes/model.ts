@@ -1,6 +1,8 @@
 import type { Compare } from '../compare/compile-compare.ts';
 import type { Force } from '../decide/force.ts';
 import type { Faults } from '../faults/fault.ts';
+import type { RouteAuth } from '../identify/auth.ts';
+import type { JwtSettings } from '../identify/compile-jwt.ts';
 import type { AccessLog } from '../record/access-log.ts';
 import type { Rewrite } from '../rewrite/rewrite.ts';
 import type { BackendResilience, RouteFallback } from './model-resilience.ts';
@@ -74,8 +76,8 @@ export interface Route {
   readonly rewrite: Rewrite | undefined;
   /** Failures on purpose. */
   readonly faults: Faults | undefined;
-  /** How the caller is identified before a backend with `identity` is asked. */
-  readonly auth: 'session' | undefined;
+  /** How the caller is identified, whatever the backend. */
+  readonly auth: RouteAuth | undefined;
   /** Where in the file it stands, for messages. */
   readonly at: Position;
 }
@@ -131,10 +133,20 @@ export type PathElement =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'parameter'; readonly name: string };
 
-/** How `auth: session` finds out who a session belongs to, and what signs the answer for services. */
+/** What signs identities for services. */
+export type IdentitySigning =
+  /** The absolute path of a file with private keys; their public halves are published. */
+  | { readonly by: 'keys'; readonly file: string }
+  /** At least 32 characters, shared with the services: HS256. From the environment only. */
+  | { readonly by: 'secret'; readonly secret: string };
+
+/** How callers are identified, and what signs the answer for services. */
 export interface IdentitySettings {
-  /** At least 32 characters; signs identities with HS256. From the environment only. */
-  readonly secret: string;
+  /** Undefined where no backend asks for identities. */
+  readonly signing: IdentitySigning | undefined;
+  /** How `auth: jwt` verifies bearer tokens. */
+  readonly jwt: JwtSettings | undefined;
+  /** How `auth: session` finds out who a session belongs to. */
   readonly session:
     | {
         /** Name of the legacy session cookie; without it a caller is anonymous and nobody is asked. */

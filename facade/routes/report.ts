@@ -6,13 +6,16 @@ import type { Source } from './source.ts';
 export class Report {
   /** The file that is reported on, for the places in it. */
   readonly source: Source;
+  /** The folder that it is in: paths in it are relative to that. */
+  readonly folder: string;
   /** The file cannot be used. */
   readonly problems: RouteProblem[] = [];
   /** The file can be used, and probably does not do what its author means. */
   readonly warnings: RouteProblem[] = [];
 
-  constructor(source: Source) {
+  constructor(source: Source, folder: string) {
     this.source = source;
+    this.folder = folder;
   }
 
   problem(code: string, at: Position | undefined, message: string, hint?: string): void {

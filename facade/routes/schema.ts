@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { compareEntry } from '../compare/schema.ts';
 import { forceEntry } from '../decide/force-schema.ts';
 import { faultsEntry } from '../faults/schema.ts';
+import { authEntry } from '../identify/auth.ts';
+import { jwtEntry } from '../identify/jwt-schema.ts';
 import { accessLogEntry } from '../record/access-log.ts';
 import { rewriteEntry } from '../rewrite/schema.ts';
 import { maxPatternLength } from './path-pattern.ts';
@@ -151,20 +153,26 @@ const route = z
     rewrite: rewriteEntry.optional(),
     ...routeResilience,
     faults: faultsEntry.optional(),
-    auth: z
-      .literal('session')
-      .optional()
-      .describe(
-        'How the caller is identified: session asks the application whose session cookie it is. Default: callers are not identified.',
-      ),
+    auth: authEntry.optional(),
   })
   .describe('A rule: what it matches, and which backend answers.');
 
 const identity = z
   .strictObject({
+    keys: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'A file with the private keys that sign identities, relative to this file; made if it is missing. Services verify with the public ones, at /.well-known/jwks.json of the admin port. Default: none, as no backend has `identity: true`.',
+      )
+      .meta({ examples: ['identity-keys.json'] }),
     secret: z
       .string()
-      .describe(`Signs identities. At least 32 characters, from the environment only: \${IDENTITY_SECRET}.`),
+      .optional()
+      .describe(
+        `Instead of keys: one secret that signs and verifies, shared with the services. At least 32 characters, from the environment only: \${IDENTITY_SECRET}. Default: none.`,
+      ),
     session: z
       .strictObject({
         cookie: httpName.describe("The name of the application's session cookie."),
@@ -176,6 +184,7 @@ const identity = z
       })
       .optional()
       .describe('How `auth: session` finds out who a session belongs to.'),
+    jwt: jwtEntry.optional(),
   })
   .describe('How callers are identified to backends that have `identity: true`.');
 

@@ -184,7 +184,7 @@ const durationsOfBackend = new Set(['interval', 'timeout', 'backoff', 'within', 
 
 function isDuration(path: Path): boolean {
   if (path[0] === 'backends' && path.length === 4 && durationsOfBackend.has(String(path[3]))) return true;
-  return path[2] === 'timeouts' || ['cache', 'delay', 'slow'].includes(String(path.at(-1)));
+  return path[2] === 'timeouts' || ['cache', 'clockTolerance', 'delay', 'slow'].includes(String(path.at(-1)));
 }
 
 /** Names a place in the file as its author would: `"to" of route "profile-read"`. */

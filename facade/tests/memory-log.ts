@@ -13,6 +13,7 @@ export function memoryLog() {
     for (const tell of waiting) tell(line);
   };
   const logger = {
+    debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),

@@ -23,7 +23,9 @@ let event = 0;
 
 beforeAll(async () => {
   stock = await createSqlite();
-  inventory = await listen(await buildInventory({ databaseUrl: stock.url, identitySecret: testSecret }));
+  inventory = await listen(
+    await buildInventory({ databaseUrl: stock.url, identity: { secret: testSecret } }),
+  );
   proxy = await startFaultyProxy(inventory.url);
 });
 

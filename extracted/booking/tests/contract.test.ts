@@ -23,11 +23,13 @@ describe.each(databases)('booking on $name', ({ create }) => {
 
   beforeAll(async () => {
     [stock, books] = await Promise.all([create(), create()]);
-    inventory = await listen(await buildInventory({ databaseUrl: stock.url, identitySecret: testSecret }));
+    inventory = await listen(
+      await buildInventory({ databaseUrl: stock.url, identity: { secret: testSecret } }),
+    );
     service = await listen(
       await buildBooking({
         databaseUrl: books.url,
-        identitySecret: testSecret,
+        identity: { secret: testSecret },
         inventoryUrl: inventory.url,
         // Every second, so that a test sees it run.
         expirySchedule: '* * * * * *',

@@ -17,11 +17,13 @@ let bookings: Awaited<ReturnType<typeof listen>>[];
 beforeAll(async () => {
   [stock, books] = await Promise.all([createDatabase(), createDatabase()]);
   const inventory = async () =>
-    listen(await buildInventory({ databaseUrl: stock.url, identitySecret: testSecret }));
+    listen(await buildInventory({ databaseUrl: stock.url, identity: { secret: testSecret } }));
   inventories = await Promise.all([inventory(), inventory()]);
   bookings = await Promise.all(
     inventories.map(async ({ url }) =>
-      listen(await buildBooking({ databaseUrl: books.url, identitySecret: testSecret, inventoryUrl: url })),
+      listen(
+        await buildBooking({ databaseUrl: books.url, identity: { secret: testSecret }, inventoryUrl: url }),
+      ),
     ),
   );
   await putItems(stock.url, [item({ event_id: 1, stock: 1000 }), item({ event_id: 2, stock: 40 })]);

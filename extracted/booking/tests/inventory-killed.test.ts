@@ -29,7 +29,7 @@ beforeAll(async () => {
   booking = await listen(
     await buildBooking({
       databaseUrl: books.url,
-      identitySecret: testSecret,
+      identity: { secret: testSecret },
       inventoryUrl: proxy.url,
       sweepEveryMs: 200,
       saga: { holdSeconds: 2, recoverAfterMs: 500 },

@@ -29,13 +29,13 @@ describe.each(databases)('lost calls and answers on $name', ({ create }) => {
   beforeAll(async () => {
     [stock, books] = await Promise.all([create(), create()]);
     inventory = await listen(
-      await buildInventory({ databaseUrl: stock.url, identitySecret: testSecret, sweepEveryMs: 100 }),
+      await buildInventory({ databaseUrl: stock.url, identity: { secret: testSecret }, sweepEveryMs: 100 }),
     );
     proxy = await startFaultyProxy(inventory.url);
     service = await listen(
       await buildBooking({
         databaseUrl: books.url,
-        identitySecret: testSecret,
+        identity: { secret: testSecret },
         inventoryUrl: proxy.url,
         sweepEveryMs: 100,
         inventory: { attemptTimeoutMs: 300, retries: 2, breakAfter: 1000 },

@@ -28,7 +28,7 @@ export interface RunningService {
 
 export async function startService(dialect: Dialect): Promise<RunningService> {
   const database = dialect === 'sqlite' ? await sqliteDatabase() : await createDatabase();
-  const app = await buildProfileService({ databaseUrl: database.url, identitySecret: secret });
+  const app = await buildProfileService({ databaseUrl: database.url, identity: { secret } });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const store = openStore<ProfileSchema>(database.url);
   return {

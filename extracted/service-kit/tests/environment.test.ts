@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import {
   ConfigurationError,
   databaseUrlFrom,
-  identitySecretFrom,
+  identityKeysFrom,
   logLevelFrom,
   originFrom,
   portFrom,
@@ -31,8 +31,17 @@ test.each([
 });
 
 test('the secret has no default and at least 32 characters', () => {
-  expect(() => identitySecretFrom({})).toThrow('IDENTITY_SECRET is not set.');
-  expect(() => identitySecretFrom({ IDENTITY_SECRET: 'x'.repeat(31) })).toThrow('too short');
-  expect(identitySecretFrom({ IDENTITY_SECRET: 'x'.repeat(32) })).toHaveLength(32);
+  const issuers = { facade: 'IDENTITY_JWKS_URL', booking: 'BOOKING_JWKS_URL' };
+  const keys = (env: Record<string, string>) => identityKeysFrom(env, issuers);
+  const url = 'http://127.0.0.1:8081/.well-known/jwks.json';
+  expect(() => keys({})).toThrow('IDENTITY_JWKS_URL is not set.');
+  expect(() => keys({ IDENTITY_JWKS_URL: url })).toThrow('BOOKING_JWKS_URL is not set.');
+  expect(() => keys({ IDENTITY_JWKS_URL: 'file:///keys' })).toThrow('not an http(s) URL');
+  expect(keys({ IDENTITY_JWKS_URL: url, BOOKING_JWKS_URL: url })).toEqual({
+    jwks: { facade: url, booking: url },
+  });
+  expect(() => keys({ IDENTITY_SECRET: 'x'.repeat(31) })).toThrow('too short');
+  expect(keys({ IDENTITY_SECRET: 'x'.repeat(32) })).toEqual({ secret: 'x'.repeat(32) });
+  expect(() => keys({ IDENTITY_SECRET: 'x'.repeat(32), BOOKING_JWKS_URL: url })).toThrow('both set');
   expect(() => logLevelFrom({ LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL');
 });

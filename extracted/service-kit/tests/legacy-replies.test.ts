@@ -21,7 +21,7 @@ beforeAll(async () => {
   app = await buildService({
     name: 'kit',
     description: 'Under test.',
-    identity: { secret: testSecret, audience: 'kit', issuers: ['facade'] },
+    identity: { keys: { secret: testSecret }, audience: 'kit', issuers: ['facade'] },
     checks: {},
   });
   await app.register(async (legacy: Service) => {

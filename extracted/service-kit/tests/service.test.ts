@@ -16,7 +16,7 @@ beforeAll(async () => {
   app = await buildService({
     name: 'kit',
     description: 'Under test.',
-    identity: { secret: testSecret, audience: 'kit', issuers: ['facade'] },
+    identity: { keys: { secret: testSecret }, audience: 'kit', issuers: ['facade'] },
     checks: { store: () => broken.check(), neighbour: async () => {} },
   });
   app.post('/api/v2/things/:id', { schema }, async (request) => ({
@@ -131,7 +131,7 @@ describe('identity', () => {
   });
 
   test("a service's own token is kept, and it is one", async () => {
-    const own = ownIdentity({ secret: testSecret, issuer: 'facade', audience: 'kit' });
+    const own = ownIdentity({ issuer: 'facade', audience: 'kit' }, { secret: testSecret });
     const first = await own();
     expect(await own()).toBe(first);
     const reply = await call('GET', '/api/v2/refused', { headers: { 'x-strangler-identity': first } });

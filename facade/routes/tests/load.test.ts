@@ -36,7 +36,8 @@ describe('the shipped routes.yaml', () => {
       new Set(['monolith']),
     );
     expect(table.identity).toEqual({
-      secret: '',
+      signing: { by: 'keys', file: path.join(root, '.data', 'identity-keys.json') },
+      jwt: undefined,
       session: { cookie: 'ticketnow.sid', backend: 'monolith', path: '/api/me', cache: 5000 },
     });
     expect(table.backends.get('inventory')).toMatchObject({
@@ -49,19 +50,16 @@ describe('the shipped routes.yaml', () => {
     });
   });
 
-  test('takes its urls and its secret from the environment', async () => {
+  test('takes its urls and the file of its keys from the environment', async () => {
     const env = {
       INVENTORY_URL: 'https://stock.internal/',
-      IDENTITY_SECRET: 's'.repeat(32),
+      IDENTITY_KEYS_FILE: '/keys/identity-keys.json',
       PROFILE_URL: '',
     };
     const table = await loadRoutes(file, { env });
     expect(table.backends.get('inventory')?.url).toBe('https://stock.internal');
     expect(table.backends.get('profile')?.url).toBe('http://127.0.0.1:4102');
-    expect(table.identity?.secret).toBe(env.IDENTITY_SECRET);
-    await expect(loadRoutes(file, { env: {} })).rejects.toThrow(
-      /variable_not_set: .*IDENTITY_SECRET is not set/,
-    );
+    expect(table.identity?.signing).toEqual({ by: 'keys', file: '/keys/identity-keys.json' });
   });
 });
 
