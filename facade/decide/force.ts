@@ -34,17 +34,17 @@ export function compileForce(
 ): Force {
   const backends = new Set(route.shares.map(({ backend }) => backend));
   if (route.compare !== undefined) backends.add(route.compare);
-  const place = report.source.keyAt(at);
+  const place = () => report.source.keyAt(at);
   if (backends.size < 2) {
     report.warning(
       'force_without_choice',
-      place,
+      place(),
       `Route "${route.name}" has one backend, so "force" does nothing.`,
     );
   } else if (route.writesGroup) {
     report.problem(
       'force_on_writes',
-      place,
+      place(),
       `Route "${route.name}" writes a group's data, and "force" would let anybody send writes to the side that does not own it.`,
       'Force the routes that read.',
     );

@@ -2,11 +2,15 @@ import type { Route } from '../routes/model.ts';
 import { type ElementPath, foldsCase } from '../routes/precedence.ts';
 import type { Probe } from './probe.ts';
 
-/** Routes by the elements of their paths. What a search costs depends on the path's length, not on how many there are. */
+/**
+ * Routes, each by its rank in the order of precedence, by the elements of their paths. What a search costs depends on
+ * the path's length, not on how many there are.
+ */
 export class RouteTree {
   readonly #root = new Node();
 
-  add(route: Route, path: ElementPath): void {
+  /** Lower ranks first. */
+  add(rank: number, path: ElementPath): void {
     let node = this.#root;
     for (const element of path.elements) {
       if (element.kind === 'parameter') {
@@ -17,28 +21,31 @@ export class RouteTree {
         node = childOf(children, element.text);
       }
     }
-    (path.prefix ? node.prefixes : node.ends).push(route);
-    if (path.anyEnd) node.looseEnds.push(route);
+    (path.prefix ? node.prefixes : node.ends).push(rank);
+    if (path.anyEnd) node.looseEnds.push(rank);
   }
 
   /**
    * Offers the routes whose path matches to `choose`, those with the same path together, in order of
    * precedence, until it takes one.
    */
-  search(probe: Probe, choose: (routes: readonly Route[]) => Route | undefined): Route | undefined {
+  search(probe: Probe, choose: Choose): Route | undefined {
     return walk(this.#root, probe.elements, 0, choose);
   }
 }
+
+/** Takes one of the routes with the same host and path, whose ranks are given in order of precedence, or none. */
+export type Choose = (ranks: readonly number[]) => Route | undefined;
 
 class Node {
   readonly literals = new Map<string, Node>();
   readonly anyCase = new Map<string, Node>();
   parameter: Node | undefined;
   /** Routes whose path ends here, and those that go on with `*`, in order of precedence. */
-  readonly ends: Route[] = [];
-  readonly prefixes: Route[] = [];
+  readonly ends: number[] = [];
+  readonly prefixes: number[] = [];
   /** Those of `ends` that take one empty element more. */
-  readonly looseEnds: Route[] = [];
+  readonly looseEnds: number[] = [];
 }
 
 function childOf(children: Map<string, Node>, text: string): Node {
@@ -49,12 +56,7 @@ function childOf(children: Map<string, Node>, text: string): Node {
   return child;
 }
 
-function walk(
-  node: Node,
-  elements: readonly string[],
-  depth: number,
-  choose: (routes: readonly Route[]) => Route | undefined,
-): Route | undefined {
+function walk(node: Node, elements: readonly string[], depth: number, choose: Choose): Route | undefined {
   const element = elements[depth];
   let found: Route | undefined;
   if (element === undefined) {

@@ -51,16 +51,16 @@ function compileMethods(
   if (entry === undefined) return undefined;
   const listed = typeof entry === 'string' ? [entry] : entry;
   listed.forEach((method, index) => {
-    const place = report.source.valueAt(typeof entry === 'string' ? at : [...at, index]);
+    const place = () => report.source.valueAt(typeof entry === 'string' ? at : [...at, index]);
     if (!methods.includes(method)) {
       report.problem(
         'unknown_method',
-        place,
+        place(),
         `There is no method ${JSON.stringify(method)}.`,
         suggestion(method, methods),
       );
     } else if (listed.indexOf(method) < index) {
-      report.problem('duplicate_method', place, `The method ${method} is listed twice.`, 'Remove one.');
+      report.problem('duplicate_method', place(), `The method ${method} is listed twice.`, 'Remove one.');
     }
   });
   return Object.freeze([...listed].sort());

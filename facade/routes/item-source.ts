@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import type { Variables } from './environment.ts';
 import { keyOf, locateInItem, type ReadItem, type ReadItems, readItems } from './items.ts';
 import type { Position } from './model.ts';
@@ -6,6 +6,7 @@ import type { Steps } from './slices.ts';
 import { type Path, pathKey, type Source } from './source.ts';
 import { type ItemText, type SplitText, splitItems } from './split-items.ts';
 import { maxValues, TooMuch, ValueReader } from './values.ts';
+import { LineCounter, parseDocument } from './yaml.ts';
 import { tooDeepAt } from './yaml-syntax.ts';
 
 /** Items that are parsed together: alone each would cost more, and many would keep each other in memory. */
@@ -13,15 +14,17 @@ const together = 8;
 
 /**
  * Reads the routes one by one, and of those that were read before takes what is known.
+ * @param known what an earlier reading left.
  * @returns undefined where only readWhole can tell what the file means, or what is wrong with it.
  */
 export function* readItemwise(
   text: string,
   variables: Variables,
-  known: ReadItems,
+  known: ReadItems = new Map(),
 ): Steps<Source | undefined> {
   const split = splitItems(text);
-  const frame = split && readFrame(split, variables);
+  if (split === undefined) return undefined;
+  const frame = readFrame(split, variables);
   if (frame === undefined) return undefined;
   yield;
   const keys = split.items.map(({ start, end }) => keyOf(text.slice(start, end), variables));

@@ -1,10 +1,11 @@
-import { isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import type { Variables } from './environment.ts';
 import type { Position } from './model.ts';
 import type { RouteProblem } from './problem.ts';
 import { pathKey } from './source.ts';
 import type { ItemText } from './split-items.ts';
 import { TooMuch, ValueReader } from './values.ts';
+import { parseDocument } from './yaml.ts';
 import { maxDepth, tooDeepAt } from './yaml-syntax.ts';
 
 /** One route of the file as it was read. The same text has the same one, and so the same value, in the next reading. */

@@ -71,11 +71,27 @@ function methodCount(match: Match): number {
   return match.methods?.length ?? 1000;
 }
 
-/** Routes from the most to the least specific; those of one host stand together. */
-export function inPrecedence(routes: readonly Route[]): Route[] {
-  const byHost = Map.groupBy(routes, (route) => route.match.host);
+/**
+ * Routes from the most to the least specific; those of one host stand together.
+ * @param before other routes in this order, mostly with the same names and matches: then there is less to sort.
+ */
+export function inPrecedence(routes: readonly Route[], before: readonly Route[] = []): Route[] {
+  const byHost = Map.groupBy(inOrderOf(before, routes), (route) => route.match.host);
   const hosts = [...byHost.keys()].sort(compareHost);
   return hosts.flatMap((host) => inPathPrecedence(byHost.get(host) ?? []));
+}
+
+function inOrderOf(before: readonly Route[], routes: readonly Route[]): readonly Route[] {
+  if (before.length === 0) return routes;
+  const byName = new Map(routes.map((route) => [route.name, route]));
+  const ordered: Route[] = [];
+  for (const { name } of before) {
+    const route = byName.get(name);
+    if (route === undefined) continue;
+    ordered.push(route);
+    byName.delete(name);
+  }
+  return [...ordered, ...byName.values()];
 }
 
 function inPathPrecedence(routes: readonly Route[]): Route[] {
@@ -104,10 +120,17 @@ function comparePath(a: PathPattern, b: PathPattern): number {
   return 0;
 }
 
+const placeKeys = new WeakMap<Match, string>();
+
 /** Equal for routes that match the same hosts and paths. */
-export function placeKey({ host, path }: Match): string {
-  const place = path.kind === 'regex' ? `regex\0${path.source}` : elementsKey(path);
-  return `${host ?? ''}\0${place}`;
+export function placeKey(match: Match): string {
+  let key = placeKeys.get(match);
+  if (key === undefined) {
+    const { host, path } = match;
+    key = `${host ?? ''}\0${path.kind === 'regex' ? `regex\0${path.source}` : elementsKey(path)}`;
+    placeKeys.set(match, key);
+  }
+  return key;
 }
 
 function elementsKey(path: ElementPath): string {

@@ -5,17 +5,11 @@ import type { Steps } from './slices.ts';
 import type { Source } from './source.ts';
 import { readWhole } from './whole-source.ts';
 
-const nothingKnown: ReadItems = new Map();
-
 /**
  * Reads YAML with the position of everything in it, and replaces variables of the environment: route by route where
  * the file allows it, else as a whole, which says the same and takes longer.
  * @param known what an earlier reading left.
  */
-export function* readSource(
-  text: string,
-  variables: Variables,
-  known: ReadItems = nothingKnown,
-): Steps<Source> {
+export function* readSource(text: string, variables: Variables, known?: ReadItems): Steps<Source> {
   return (yield* readItemwise(text, variables, known)) ?? readWhole(text, variables);
 }

@@ -1,9 +1,10 @@
-import { LineCounter, parseDocument, type YAMLError } from 'yaml';
+import type { YAMLError } from 'yaml';
 import type { Variables } from './environment.ts';
 import type { Position } from './model.ts';
 import type { RouteProblem } from './problem.ts';
 import type { Source } from './source.ts';
 import { TooMuch, ValueReader } from './values.ts';
+import { LineCounter, parseDocument } from './yaml.ts';
 import { syntaxProblem, tooDeep, tooDeepAt } from './yaml-syntax.ts';
 
 /** Reads YAML as one document, whatever is in it. Takes long for a long one, and does not pause. */

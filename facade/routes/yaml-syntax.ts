@@ -1,6 +1,7 @@
-import { Lexer, type YAMLError } from 'yaml';
+import type { YAMLError } from 'yaml';
 import type { Position } from './model.ts';
 import type { RouteProblem } from './problem.ts';
+import { Lexer } from './yaml.ts';
 
 /** Brackets or dashes within each other; the format needs six. */
 export const maxDepth = 64;

@@ -62,22 +62,22 @@ const gap = fc.oneof(
 );
 
 /** What follows a key: the rest of its line, and lines below it. */
-const usual = fc.oneof(
+const usual: fc.Arbitrary<string[]> = fc.oneof(
   { weight: 4, arbitrary: plain.map((value) => [` ${value}`]) },
   flow.map((value) => [` ${value}`]),
   fc.tuple(key, plain, gap).map(([inner, value, between]) => ['', ...between, `  ${inner}: ${value}`]),
   fc.tuple(plain, plain).map(([one, two]) => ['', `  - ${one}`, `  - ${two}`]),
   plain.map((value) => ['', `- ${value}`]),
-  fc.constantFrom(
+  fc.constantFrom<string[]>(
     [' one', '    goes on'],
     [' "one', '  two"'],
     [' {', '  a: b', '  }'],
     [' {', '  a: b', '}'],
   ),
 );
-const unusual = fc.oneof(
+const unusual: fc.Arbitrary<string[]> = fc.oneof(
   odd.map((value) => [` ${value}`]),
-  fc.constantFrom([' |', '  x'], [' >+', '', '  x', ''], ['', '', 'x'], [' "one', 'two"']),
+  fc.constantFrom<string[]>([' |', '  x'], [' >+', '', '  x', ''], ['', '', 'x'], [' "one', 'two"']),
 );
 
 const entries = (value: fc.Arbitrary<string[]>) =>
