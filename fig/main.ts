@@ -1,11 +1,10 @@
-import { styleText } from 'node:util';
-import { Failure } from '@strangler-fig/kernel/failure';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { registerExplain } from './commands/explain.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerValidate } from './commands/validate.ts';
 import manifest from './package.json' with { type: 'json' };
+import { report, reportAsJson } from './report.ts';
 
 const { version } = manifest;
 
@@ -19,24 +18,33 @@ export async function main(args: readonly string[]): Promise<void> {
     if (error.code !== 'EPIPE') throw error;
     process.exit();
   });
+  const json = asksForJson(args);
   try {
-    await createProgram().parseAsync(args, { from: 'user' });
+    await createProgram(json).parseAsync(args, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error);
+    process.exitCode = json ? reportAsJson(error) : report(error);
   }
 }
 
-function createProgram(): Command {
+/** Also where the arguments are wrong otherwise: whoever reads the output is a program then, too. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end === -1 ? args : args.slice(0, end)).includes('--json');
+}
+
+function createProgram(json: boolean): Command {
   const program = new Command('fig')
     .description('Moves an Express monolith to services one endpoint at a time.')
     .version(version, '--version', 'print the version')
     .showHelpAfterError('Run it with --help to see what it takes.')
     .showSuggestionAfterError()
     .exitOverride()
+    .configureOutput(json ? { writeErr() {} } : {})
     .addHelpText(
       'after',
       `
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 differences found or a gate refused.
+With --json, errors too are JSON on standard output: { "error": { "code", "message", "hint" } }.
 
 Examples:
   fig validate
@@ -45,19 +53,4 @@ Examples:
     );
   for (const register of [registerValidate, registerExplain, registerServe, registerKeys]) register(program);
   return program;
-}
-
-/** Says what ended a command, and gives its exit code. Only a defect of fig shows a stack trace. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) {
-    // Commander has printed its message; help that was asked for is no error.
-    return error.exitCode === 0 ? 0 : 2;
-  }
-  if (error instanceof Failure) {
-    process.stderr.write(`${styleText('red', error.line, { stream: process.stderr })}\n`);
-    return error.exitCode;
-  }
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`This is a defect in fig, please report it:\n${what}\n`);
-  return 1;
 }

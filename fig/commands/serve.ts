@@ -29,6 +29,9 @@ export function registerServe(program: Command): void {
     .addHelpText(
       'after',
       `
+The log goes to standard output: readable lines on a terminal, one JSON object a line for a file, a pipe or a
+container. LOG_LEVEL (default info) says how much of it. With OTEL_EXPORTER_OTLP_ENDPOINT, spans go to a collector.
+
 Examples:
   fig serve --routes routes.yaml --port 8080
   fig serve --routes shop.yaml --port 9000 --admin-port 9900

@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import { type CheckedRoutes, checkRoutes } from '@strangler-fig/facade/routes/load';
-import { problemLine, type RouteProblem, RoutesInvalid } from '@strangler-fig/facade/routes/problem';
+import { problemLine, RoutesInvalid } from '@strangler-fig/facade/routes/problem';
 import type { Command } from 'commander';
+import { flat } from '../report.ts';
 
 /** `fig validate`: everything that is wrong with a routes file, at once. */
 export function registerValidate(program: Command): void {
@@ -55,10 +56,6 @@ function valid(file: string, { table, warnings }: CheckedRoutes) {
 
 function invalid(file: string, { problems }: RoutesInvalid) {
   return { file, valid: false, problems: problems.map(flat), warnings: [] };
-}
-
-function flat({ code, at, message, hint }: RouteProblem) {
-  return { code, line: at?.line, column: at?.column, message, hint };
 }
 
 function count(amount: number, what: string): string {

@@ -181,6 +181,29 @@ test.each([
   expect(err).toMatch(message);
 });
 
+test.each([
+  [['explain', 'FOO', '/x', '--json'], { code: 'unknown_method', hint: 'Such as GET or POST.' }],
+  [['explain', 'GET', '/../x', '--json'], { code: 'path_dot_element' }],
+  [['explain', '--json', 'GET'], { code: 'usage', message: "missing required argument 'path'" }],
+  [['explain', 'GET', '/x', '--json', '--bogus'], { code: 'usage', message: "unknown option '--bogus'" }],
+  [['valdate', '--json'], { code: 'usage' }],
+  [['explain', 'GET', '/x', '--routes', 'none.yaml', '--json'], { problems: [{ code: 'file_not_found' }] }],
+  [['explain', 'GET', '/x', '--routes', 'bad.yaml', '--json'], { code: 'routes_invalid' }],
+  [['serve', '--routes', 'routes.yaml', '--port', 'x', '--json'], { code: 'port_invalid' }],
+])('%j is refused with 2, in JSON', async (args, error) => {
+  const { code, out, err } = await run(...args);
+  expect({ code, err }).toEqual({ code: 2, err: '' });
+  expect(out.trimEnd().split('\n')).toHaveLength(1);
+  expect(JSON.parse(out)).toEqual({ error: expect.objectContaining({ message: expect.any(String) }) });
+  expect(JSON.parse(out)).toMatchObject({ error });
+});
+
+test('what is asked about is no option: a path --json after --', async () => {
+  const { code, out, err } = await run('explain', 'FOO', '--', '--json');
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toMatch(/There is no method/);
+});
+
 test.each([['explain'], []])('help of %s ends with examples', async (...command) => {
   const { code, out } = await run(...command, '--help');
   expect(code).toBe(0);
