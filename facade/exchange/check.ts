@@ -16,7 +16,8 @@ export function check(
   received: Received,
   traceparent: string,
 ): Checked | Problem {
-  const refused = checkHeaders(request);
+  const table = steps.table();
+  const refused = checkHeaders(request, table.headers);
   if (refused !== undefined) return refused;
   let target: RequestTarget;
   try {
@@ -34,7 +35,6 @@ export function check(
       detail: 'The target names no valid host.',
     };
   }
-  const table = steps.table();
   const decision = decide(table, {
     method: request.method ?? 'GET',
     target,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestTarget } from '../check/target.ts';
 import type { Decision } from '../decide/decide.ts';
+import type { BodyBound } from '../forward/request-body.ts';
 import type { Caller } from '../identify/caller.ts';
 import type { Identifier } from '../identify/identify.ts';
 import type { Received } from '../receive/received.ts';
@@ -34,6 +35,8 @@ export class Checked implements Known {
   readonly traceparent: string;
   /** Headers that the client is sent with whatever answer it gets, the facade's own included. */
   readonly answerHeaders: [string, string][] = [];
+  /** How long the body may be, where a gate has found a bound. */
+  bodyBound: BodyBound | undefined;
   readonly #identifier: Identifier;
   #caller: Promise<Caller> | undefined;
 

@@ -19,8 +19,8 @@ export async function vouch(checked: Checked): Promise<Vouched | Unidentified> {
   const { table, backend, route, received, host, traceparent } = checked;
   try {
     const identity = await checked.identityFor(backend);
-    const { address, scheme } = received;
-    return { clientAddress: address, scheme, host, traceparent, identity };
+    const { forwardedFor, scheme } = received;
+    return { forwardedFor, scheme, host, traceparent, identity };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const answer = unidentified(error, route.name);

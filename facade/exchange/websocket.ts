@@ -25,7 +25,7 @@ export async function exchangeWebSocket(
   leave?: (backend: Backend) => boolean,
 ): Promise<void> {
   const startedAt = performance.now();
-  const received = steps.received(request);
+  const received = steps.received(request, steps.table().trustedProxies);
   const span = steps.spans?.begin(request, received);
   const traceparent = span === undefined ? traceparentOf(request) : span.traceparent;
   const path = pathOf(received);
@@ -39,6 +39,7 @@ export async function exchangeWebSocket(
     const finished = {
       method: 'WEBSOCKET',
       path,
+      address: received.address,
       route,
       backend,
       status,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requestLimits } from '../limit/schema.ts';
 import { backendName, share, timeout } from './schema-values.ts';
 
 /** The keys by which routes.yaml says what happens when a backend fails or there is too much to do. */
@@ -152,5 +153,6 @@ export const limits = z
     requests: count()
       .optional()
       .describe('Requests in the facade at once; beyond it they get 503 overloaded. Default 10000.'),
+    ...requestLimits,
   })
-  .describe('What the facade as a whole takes on.');
+  .describe('What the facade as a whole takes on, and what one request may have.');

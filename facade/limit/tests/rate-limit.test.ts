@@ -97,7 +97,7 @@ test('WebSocket handshakes count', async () => {
     onTestFinished(() => webSocket.terminate());
     webSocket.on('error', () => {});
     return new Promise<{ status: number; limit: unknown }>((resolve) => {
-      const tell = (message: { statusCode?: number; headers: Record<string, unknown> }) =>
+      const tell = (message: { statusCode?: number | undefined; headers: Record<string, unknown> }) =>
         resolve({ status: message.statusCode ?? 0, limit: message.headers.ratelimit });
       webSocket.once('upgrade', tell);
       webSocket.once('unexpected-response', (_, message) => tell(message));
