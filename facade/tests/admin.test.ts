@@ -12,7 +12,14 @@ describe('pages', () => {
   test('/ lists the others, which all answer', async () => {
     const { facade } = await startWithOrigin();
     const pages = (await (await fetch(facade.adminUrl)).text()).trim().split('\n');
-    expect(pages).toEqual(['/livez', '/readyz', '/metrics', '/api/routes', '/api/backends']);
+    expect(pages).toEqual([
+      '/livez',
+      '/readyz',
+      '/metrics',
+      '/api/routes',
+      '/api/backends',
+      '/.well-known/jwks.json',
+    ]);
     for (const page of pages) {
       const answer = await fetch(facade.adminUrl + page);
       expect(answer.status).toBe(200);
