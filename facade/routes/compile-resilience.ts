@@ -99,11 +99,11 @@ export function checkFallback(
     }
     return;
   }
-  const where = report.source.valueAt([...at, 'fallback']);
+  const where = () => report.source.valueAt([...at, 'fallback']);
   if (targets.length === 1 && targets[0] === fallback) {
     report.problem(
       'fallback_to_itself',
-      where,
+      where(),
       `Route "${name}" falls back to "${fallback}", where it goes anyway.`,
       'Name the other side, or remove "fallback".',
     );
@@ -112,7 +112,7 @@ export function checkFallback(
   if (writes && group !== undefined) {
     report.problem(
       'fallback_on_writes',
-      where,
+      where(),
       `Route "${name}" cannot fall back: it writes the data of group "${group}", which one side owns.`,
       'Let the routes that read fall back. If this one does not write, say "writes: false".',
     );

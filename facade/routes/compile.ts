@@ -1,22 +1,23 @@
 import { checkFaults } from '../faults/compile-faults.ts';
 import { checkBackend, compileBackend } from './compile-backend.ts';
+import { compileEntries, type Surroundings, sameSurroundings } from './compile-entries.ts';
 import { checkIdentity, checkStickyCookies, compileIdentity } from './compile-identity.ts';
-import { compileMatch } from './compile-match.ts';
-import { compileRoute } from './compile-route.ts';
 import { checkConflicts } from './conflicts.ts';
 import { mapping, type PlacedRoute, tolerant } from './entries.ts';
 import type { Backend, IdentitySettings, Route } from './model.ts';
 import { warnOfOtherSpellings } from './other-spellings.ts';
 import { checkNames, checkReferences } from './references.ts';
 import type { Report } from './report.ts';
-import { type PathsEntry, parts } from './schema.ts';
-import { spellingOf } from './spelling.ts';
+import { parts } from './schema.ts';
+import type { Steps } from './slices.ts';
 
 /** The parts of a table that come out of the file. */
 export interface Compiled {
   readonly backends: ReadonlyMap<string, Backend>;
   readonly routes: readonly Route[];
   readonly identity: IdentitySettings | undefined;
+  /** For the next compilation. */
+  readonly surroundings: Surroundings;
 }
 
 /**
@@ -24,8 +25,14 @@ export interface Compiled {
  * being checked, so that everything wrong is reported at once.
  * @param value the whole file's value, whether or not it has the schema's shape.
  * @param secrets 'optional': the identity's secret may be absent, as on a machine that only checks the file.
+ * @param before the surroundings of an earlier compilation of the file.
  */
-export function compile(value: unknown, report: Report, secrets: 'required' | 'optional'): Compiled {
+export function* compile(
+  value: unknown,
+  report: Report,
+  secrets: 'required' | 'optional',
+  before?: Surroundings,
+): Steps<Compiled> {
   const file = mapping(value);
   const backendEntries = mapping(file.backends);
   const routeEntries = Array.isArray(file.routes) ? file.routes : [];
@@ -40,16 +47,21 @@ export function compile(value: unknown, report: Report, secrets: 'required' | 'o
     );
   }
   const backends = compileBackends(backendEntries, report);
-  const routes = compileRoutes(routeEntries, tolerant(parts.paths, file.paths ?? {}).entry, report);
-  checkReferences(names, routeEntries, file.identity, report);
+  const paths = tolerant(parts.paths, file.paths ?? {}).entry;
+  const surroundings = sameSurroundings({ paths }, before);
+  const routes = yield* compileEntries(routeEntries, surroundings, report);
+  const comparable = routes.filter(({ complete }) => complete).map(({ route }) => route);
+  yield* checkConflicts(comparable, report);
+  yield* checkReferences(names, routeEntries, file.identity, report);
   checkNames(routeEntries, report);
+  yield;
   const identity = compileIdentity(file.identity, secrets, report);
   checkIdentity(file, routes, secrets, report);
   checkStickyCookies(routes, identity, report);
   checkFaults(routes, file.allowFaults, report);
   warn(routes, report);
   warnOfOtherSpellings(routes, report);
-  return { backends, routes: routes.map(({ route }) => route), identity };
+  return { backends, routes: routes.map(({ route }) => route), identity, surroundings };
 }
 
 function compileBackends(entries: Record<string, unknown>, report: Report): Map<string, Backend> {
@@ -60,29 +72,6 @@ function compileBackends(entries: Record<string, unknown>, report: Report): Map<
     if (entry !== undefined) backends.set(name, compileBackend(name, entry));
   }
   return backends;
-}
-
-function compileRoutes(
-  entries: readonly unknown[],
-  paths: PathsEntry | undefined,
-  report: Report,
-): PlacedRoute[] {
-  const placed: PlacedRoute[] = [];
-  const comparable: Route[] = [];
-  entries.forEach((value, index) => {
-    const path = ['routes', index];
-    const { entry, complete } = tolerant(parts.route, value);
-    const matchEntry = tolerant(parts.match, mapping(value).match).entry;
-    const match =
-      matchEntry && compileMatch(matchEntry, spellingOf(matchEntry, paths), [...path, 'match'], report);
-    if (entry === undefined) return;
-    const route = compileRoute(entry, match, path, complete, report);
-    if (route === undefined) return;
-    placed.push({ route, path });
-    if (complete) comparable.push(route);
-  });
-  checkConflicts(comparable, report);
-  return placed;
 }
 
 function warn(routes: readonly PlacedRoute[], report: Report): void {

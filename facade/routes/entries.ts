@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Route } from './model.ts';
+import { parts, type RouteEntry } from './schema.ts';
 import type { Path } from './source.ts';
 
 /** A compiled route, and where its entry is in the file. */
@@ -27,6 +28,25 @@ export function tolerant<T>(
     for (const key of issue.keys) delete (parent as Record<string, unknown>)[key];
   }
   return { entry: schema.safeParse(copy).data, complete: false };
+}
+
+const valid = new WeakMap<object, RouteEntry>();
+
+/** Parses an entry of `routes`. A value that is valid is parsed once: unchanged entries of a file keep their values. */
+export function parseRoute(
+  value: unknown,
+): { readonly entry: RouteEntry } | { readonly issues: readonly z.core.$ZodIssue[] } {
+  const known = knownRoute(value);
+  if (known !== undefined) return { entry: known };
+  const result = parts.route.safeParse(value);
+  if (!result.success) return { issues: result.error.issues };
+  if (typeof value === 'object' && value !== null) valid.set(value, result.data);
+  return { entry: result.data };
+}
+
+/** What parseRoute made of a valid entry. */
+export function knownRoute(value: unknown): RouteEntry | undefined {
+  return typeof value === 'object' && value !== null ? valid.get(value) : undefined;
 }
 
 /** A mapping of the file, or an empty one where something else stands. */

@@ -1,34 +1,11 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import path from 'node:path';
-import { compileAccessLog } from '../record/access-log.ts';
-import { compile } from './compile.ts';
-import type { Variables } from './environment.ts';
+import { type CheckedRoutes, checkContent, fileProblem, type LoadOptions } from './check-content.ts';
 import type { RouteTable } from './model.ts';
-import { inPrecedence } from './precedence.ts';
-import { inFileOrder, type RouteProblem, RoutesInvalid } from './problem.ts';
-import { readSource } from './read-source.ts';
-import { Report } from './report.ts';
-import { checkShape } from './shape.ts';
-import { atOnce } from './slices.ts';
+import type { RoutesInvalid } from './problem.ts';
 import { maxFileSize } from './source.ts';
 
-export interface LoadOptions {
-  /** What `${NAME}` is replaced from. Default process.env. */
-  readonly env?: Variables;
-  /**
-   * 'optional': an unset secret is no error, and empty in the table; for checks on machines without secrets,
-   * never for serving. Default 'required'.
-   */
-  readonly secrets?: 'required' | 'optional';
-}
-
-/** A table, and what is odd about the file without making it unusable. */
-export interface CheckedRoutes {
-  readonly table: RouteTable;
-  readonly warnings: readonly RouteProblem[];
-}
+export type { CheckedRoutes, LoadOptions } from './check-content.ts';
 
 /**
  * Reads and compiles a routes.yaml.
@@ -90,62 +67,6 @@ export async function readRoutesFile(file: string): Promise<Buffer> {
   }
 }
 
-/** Compiles a file's bytes. */
-export function checkContent(content: Buffer, file: string, options: LoadOptions): CheckedRoutes {
-  const { env = process.env, secrets = 'required' } = options;
-  const source = atOnce(readSource(decode(content, file), env));
-  if (source.value === undefined) throw new RoutesInvalid(file, source.problems);
-  const report = new Report(source, path.dirname(path.resolve(file)));
-  report.problems.push(...source.problems);
-  const shape = checkShape(source);
-  report.problems.push(...shape.problems);
-  const { backends, routes, identity } = compile(shape.value, report, secrets);
-  if (shape.file === undefined || report.problems.length > 0) throw new RoutesInvalid(file, report.problems);
-  const table = Object.freeze({
-    file,
-    digest: digestOf(content),
-    loadedAt: new Date(),
-    backends,
-    routes: Object.freeze(inPrecedence(routes)),
-    identity,
-    servedBy: shape.file.servedBy ?? false,
-    mostRequests: shape.file.limits?.requests ?? 10_000,
-    accessLog: compileAccessLog(shape.file.accessLog),
-  });
-  return { table, warnings: inFileOrder(report.warnings) };
-}
-
-/** SHA-256, hexadecimal. */
-export function digestOf(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
-}
-
-function decode(content: Buffer, file: string): string {
-  if (content.length > maxFileSize) {
-    throw fileProblem(
-      file,
-      'file_too_large',
-      `The file has more than ${maxFileSize} bytes.`,
-      'Is this the right file?',
-    );
-  }
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(content);
-  } catch (error) {
-    throw fileProblem(file, 'not_utf8', 'The file is not UTF-8 text.', 'Save it as UTF-8.', error);
-  }
-  if (text.split('\n').every((line) => /^\s*(?:#.*|---\s*|\.\.\.\s*)?$/.test(line))) {
-    throw fileProblem(
-      file,
-      'file_empty',
-      'The file is empty.',
-      'Start with "version: 1", "backends:" and "routes:".',
-    );
-  }
-  return text;
-}
-
 function unreadable(file: string, error: NodeJS.ErrnoException): RoutesInvalid {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
     return fileProblem(
@@ -172,14 +93,4 @@ function unreadable(file: string, error: NodeJS.ErrnoException): RoutesInvalid {
     'Check its permissions.',
     error,
   );
-}
-
-function fileProblem(
-  file: string,
-  code: string,
-  message: string,
-  hint: string,
-  cause?: unknown,
-): RoutesInvalid {
-  return new RoutesInvalid(file, [{ code, at: undefined, message, hint }], cause);
 }

@@ -1,34 +1,58 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import { mapping, parseRoute } from './entries.ts';
 import type { RouteProblem } from './problem.ts';
 import { type RoutesFile, routesFile } from './schema.ts';
+import type { Steps } from './slices.ts';
 import { type Path, pathKey, type Source } from './source.ts';
 import { expected, isWrongKind, problemsOf, valueAt } from './wording.ts';
 
 type Issue = z.core.$ZodIssue;
 
 export interface Shape {
-  /** The file's value, where it has the shape of the schema. */
-  readonly file: RoutesFile | undefined;
+  /** The file's value without its routes, where all of it has the shape of the schema. */
+  readonly file: Omit<RoutesFile, 'routes'> | undefined;
   /** The file's value in any case, with substituted values turned into the types that the schema asks for. */
   readonly value: unknown;
   readonly problems: readonly RouteProblem[];
 }
 
 /** Compares what the file holds with the schema, and says all that differs in words, at its place. */
-export function checkShape(source: Source): Shape {
+export function* checkShape(source: Source): Steps<Shape> {
   let { value } = source;
-  let result = routesFile.safeParse(value);
-  if (result.success) return { file: result.data, value, problems: [] };
-  let issues = flatten(result.error.issues, [], value);
+  let result = yield* parseFile(value);
+  if ('file' in result) return { file: result.file, value, problems: [] };
+  let issues = flatten(result.issues, [], value);
   const converted = convertSubstituted(source, issues, value);
   if (converted !== undefined) {
     value = converted;
-    result = routesFile.safeParse(value);
-    if (result.success) return { file: result.data, value, problems: [] };
-    issues = flatten(result.error.issues, [], value);
+    result = yield* parseFile(value);
+    if ('file' in result) return { file: result.file, value, problems: [] };
+    issues = flatten(result.issues, [], value);
   }
   const open = issues.filter((issue) => !source.unresolved.has(pathKey(issue.path)));
   return { file: undefined, value, problems: open.flatMap((issue) => problemsOf(issue, source, value)) };
+}
+
+/** What is left of the file's schema where the routes are parsed one by one. */
+const frame = z.strictObject({ ...routesFile.shape, routes: z.unknown() });
+
+function* parseFile(
+  value: unknown,
+): Steps<{ readonly file: Omit<RoutesFile, 'routes'> } | { readonly issues: readonly Issue[] }> {
+  const { routes } = mapping(value);
+  if (!Array.isArray(routes) || routes.length === 0) {
+    const whole = routesFile.safeParse(value);
+    return whole.success ? { file: whole.data } : { issues: whole.error.issues };
+  }
+  const rest = frame.safeParse(value);
+  const issues: Issue[] = rest.success ? [] : [...rest.error.issues];
+  for (const [index, entry] of routes.entries()) {
+    yield;
+    const result = parseRoute(entry);
+    if ('entry' in result) continue;
+    for (const issue of result.issues) issues.push({ ...issue, path: ['routes', index, ...issue.path] });
+  }
+  return rest.success && issues.length === 0 ? { file: rest.data } : { issues };
 }
 
 /** Issues with paths from the file's top; of a union only those of the alternative that was meant. */
@@ -71,14 +95,22 @@ function convertSubstituted(source: Source, issues: readonly Issue[], value: unk
     (issue) => issue.code === 'invalid_type' && source.substituted.has(pathKey(issue.path)),
   );
   if (convertible.length === 0) return undefined;
-  const copy = structuredClone(value);
+  let converted = value;
   for (const issue of convertible) {
-    const parent = valueAt(copy, issue.path.slice(0, -1)) as Record<PropertyKey, unknown>;
-    const key = issue.path.at(-1)!;
-    const text = String(parent[key]);
+    const text = String(valueAt(value, issue.path));
     const wanted = issue.code === 'invalid_type' ? issue.expected : '';
-    if (wanted === 'boolean' && (text === 'true' || text === 'false')) parent[key] = text === 'true';
-    if ((wanted === 'number' || wanted === 'int') && /^-?[0-9]{1,9}$/.test(text)) parent[key] = Number(text);
+    if (wanted === 'boolean' && (text === 'true' || text === 'false'))
+      converted = withValue(converted, issue.path, text === 'true');
+    if ((wanted === 'number' || wanted === 'int') && /^-?[0-9]{1,9}$/.test(text))
+      converted = withValue(converted, issue.path, Number(text));
   }
+  return converted;
+}
+
+/** A copy with another value at a path; what is beside the path is not copied. */
+function withValue(value: unknown, [step, ...rest]: Path, replacement: unknown): unknown {
+  if (step === undefined) return replacement;
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<PropertyKey, unknown>;
+  copy[step] = withValue(copy[step], rest, replacement);
   return copy;
 }

@@ -1,10 +1,12 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { prepare } from '../decide/find.ts';
-import { checkContent, digestOf, type LoadOptions, readRoutesFile } from './load.ts';
+import { prepare, prepareInSteps } from '../decide/find.ts';
+import { checkContent, checkInSlices, digestOf, type LoadOptions } from './check-content.ts';
+import { readRoutesFile } from './load.ts';
 import type { RouteTable } from './model.ts';
 import { RoutesInvalid } from './problem.ts';
+import { inSlices } from './slices.ts';
 
 export interface WatchOptions extends LoadOptions {
   /** A new table is in force; also when a file that was bad is again what is in force. */
@@ -59,7 +61,7 @@ class RoutesWatcher {
   /** What was last seen in the file: a digest, or the message of why it could not be read. */
   #seen: string;
   /** A content that is not usable, seen once: if it is still there after a while, it is meant. */
-  #suspect: string | undefined;
+  #suspect: { readonly seen: string; readonly error: RoutesInvalid } | undefined;
   #folders = new Map<string, WatchedFolder>();
   #debounce: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -116,33 +118,40 @@ class RoutesWatcher {
   async #load(): Promise<void> {
     const content = await readRoutesFile(this.#path).catch((error: unknown) => error);
     const seen = Buffer.isBuffer(content) ? digestOf(content) : String(content);
-    if (!this.#closed && seen !== this.#seen) this.#edited(content, seen);
+    if (!this.#closed && seen !== this.#seen) await this.#edited(content, seen);
     // A folder may have been replaced, or a link may lead elsewhere now.
     await this.#watchFolders();
   }
 
-  #edited(content: unknown, seen: string): void {
+  async #edited(content: unknown, seen: string): Promise<void> {
     try {
       if (!Buffer.isBuffer(content)) throw content;
+      if (this.#suspect?.seen === seen) throw this.#suspect.error;
       // What is in force may come back after something bad: then there is nothing to build.
-      if (seen !== this.table.digest) {
-        const { table } = checkContent(content, this.#name, this.#options);
-        prepare(table);
-        this.table = table;
-      }
+      const table = seen === this.table.digest ? this.table : await this.#build(content);
+      if (this.#closed) return;
+      this.table = table;
       this.#seen = seen;
       this.#suspect = undefined;
       this.#options.onTable(this.table);
     } catch (error) {
       if (!(error instanceof RoutesInvalid)) throw error;
-      if (this.#suspect !== seen) {
-        this.#suspect = seen;
+      if (this.#closed) return;
+      if (this.#suspect?.seen !== seen) {
+        this.#suspect = { seen, error };
         this.#changed(this.#options.settle ?? 250);
         return;
       }
       this.#seen = seen;
       this.#options.onInvalid(error);
     }
+  }
+
+  /** Requests go on meanwhile, with the table in force. */
+  async #build(content: Buffer): Promise<RouteTable> {
+    const { table } = await checkInSlices(content, this.#name, this.#options, this.table);
+    await inSlices(prepareInSteps(table, this.table));
+    return table;
   }
 
   async #watchFolders(): Promise<void> {
