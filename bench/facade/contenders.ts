@@ -9,6 +9,8 @@ import { canPin, cores, installed, ready, startPinned } from './pinned.ts';
 /** A running proxy before the origin. */
 export interface Running {
   readonly port: number;
+  /** Of the facade. */
+  readonly adminPort?: number | undefined;
   readonly process: ChildProcess;
 }
 
@@ -40,7 +42,8 @@ function node(name: string, file: string, env: Record<string, string>): Contende
     name,
     async start() {
       const child = startPinned(cores.proxy, process.execPath, [path.join(peers, file)], env);
-      return { port: (await ready(child)).port, process: child };
+      const { port, adminPort } = await ready(child);
+      return { port, adminPort, process: child };
     },
   };
 }
