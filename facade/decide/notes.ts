@@ -1,3 +1,4 @@
+import { authNotes } from '../identify/notes.ts';
 import type { AnswerRewrite, HeaderChanges } from '../rewrite/rewrite.ts';
 import type { Route } from '../routes/model.ts';
 import type { Decision } from './decide.ts';
@@ -7,6 +8,7 @@ export function notesOn({ route, forced, backend }: Decision): string[] {
   const { rewrite, compare } = route;
   return [
     ...force(route, forced === true),
+    ...authNotes(route),
     ...headers('the request', rewrite?.requestHeaders),
     ...answer(rewrite?.answer),
     ...(compare === undefined || compare.with === backend

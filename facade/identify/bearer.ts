@@ -26,14 +26,23 @@ export class TokenRefused extends Failure {
  * @throws TokenRefused where it has something that cannot be one, or two of them.
  */
 export function bearerOf(request: IncomingMessage): string | undefined {
-  if (request.headers.authorization === undefined) return undefined;
-  // node:http keeps the first of several; another server might keep the last.
-  const [value = '', ...others] = request.headersDistinct.authorization ?? [];
-  if (others.length > 0) throw new TokenRefused('token_invalid', 'repeated');
+  const value = request.headers.authorization;
+  if (value === undefined) return undefined;
+  if (isRepeated(request.rawHeaders)) throw new TokenRefused('token_invalid', 'repeated');
   const [, scheme, token] = /^([^ ]*)(?: +(.*))?$/s.exec(value) ?? [];
   if (scheme?.toLowerCase() !== 'bearer') return undefined;
   if (token === undefined || token.length > longestToken || !tokenForm.test(token)) {
     throw new TokenRefused('token_invalid', 'malformed');
   }
   return token;
+}
+
+/** Whether there is more than one Authorization: node:http keeps the first, another server might keep the last. */
+function isRepeated(raw: readonly string[]): boolean {
+  let found = 0;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string;
+    if (name.length === 13 && name.toLowerCase() === 'authorization') found++;
+  }
+  return found > 1;
 }

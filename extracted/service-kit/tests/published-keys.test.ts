@@ -125,7 +125,7 @@ describe('the facade is away', () => {
     expect((await calledWith(await fromBooking())).status).toBe(200);
     await facade.start();
     await expect
-      .poll(async () => (await calledWith(await fromFacade())).status, { timeout: 5_000 })
+      .poll(async () => (await calledWith(await fromFacade())).status, { timeout: 30_000 })
       .toBe(200);
   });
 
@@ -149,7 +149,7 @@ describe('a new key', () => {
       facade.file,
       JSON.stringify({ keys: [...(await entries(facade.file)), ...(await entries(laterFile))] }),
     );
-    await expect.poll(() => facade.own.published().keys.length, { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => facade.own.published().keys.length, { timeout: 30_000 }).toBe(2);
     const answers = () =>
       Promise.all(
         Array.from({ length: 20 }, async (_, userId) => {
@@ -158,7 +158,7 @@ describe('a new key', () => {
         }),
       );
     // Within a second of the last fetch nobody asks again.
-    await expect.poll(answers, { timeout: 5_000 }).toEqual(Array(20).fill(200));
+    await expect.poll(answers, { timeout: 30_000 }).toEqual(Array(20).fill(200));
     expect(facade.questions()).toBe(questions + 1);
   });
 

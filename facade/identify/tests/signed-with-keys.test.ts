@@ -68,9 +68,9 @@ describe('identities that services can only verify', () => {
     const published = async () =>
       (await (await fetch(`${facade.adminUrl}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
     await ask(facade.port, get('/service/x'));
-    const [old, next] = rotateKeys(keys, { lead: 2_000, overlap: 4_000 }).map(({ kid }) => kid);
+    const [old, next] = rotateKeys(keys, { lead: 4_000, overlap: 6_000 }).map(({ kid }) => kid);
     await expect
-      .poll(async () => (await published()).keys.map(({ kid }) => kid), { timeout: 5_000 })
+      .poll(async () => (await published()).keys.map(({ kid }) => kid), { timeout: 30_000 })
       .toEqual([old, next]);
     const overlap = await published();
     await expect
@@ -79,12 +79,12 @@ describe('identities that services can only verify', () => {
           await ask(facade.port, get('/service/x'));
           return decodeProtectedHeader(identities(service).at(-1) ?? '').kid;
         },
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       )
       .toBe(next);
     for (const identity of identities(service)) await verified(identity, overlap);
     await expect
-      .poll(async () => (await published()).keys.map(({ kid }) => kid), { timeout: 10_000 })
+      .poll(async () => (await published()).keys.map(({ kid }) => kid), { timeout: 30_000 })
       .toEqual([next]);
     expect(decodeProtectedHeader(identities(service)[0] ?? '').kid).toBe(old);
   });
