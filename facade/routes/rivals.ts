@@ -72,7 +72,10 @@ class Kind {
   readonly #counts: readonly number[];
   readonly #members: Rival[] = [];
   /** For each selection of names that was asked for: the first of each method and values of those names. */
-  readonly #firsts = new Map<string, Map<string, Rival>>();
+  readonly #firsts = new Map<
+    string,
+    { readonly names: readonly string[]; readonly firsts: Map<string, Rival> }
+  >();
 
   constructor(match: Match, conditions: Conditions) {
     this.methods = methodCount(match);
@@ -92,19 +95,19 @@ class Kind {
 
   add(rival: Rival): void {
     this.#members.push(rival);
-    for (const [selection, firsts] of this.#firsts) enter(firsts, selection.split('\0'), rival);
+    for (const { names, firsts } of this.#firsts.values()) enter(firsts, names, rival);
   }
 
   /** The first that takes the method and has these values of the names. */
   first(method: string, names: readonly string[], values: Conditions): Rival | undefined {
     const selection = names.join('\0');
-    let firsts = this.#firsts.get(selection);
-    if (firsts === undefined) {
-      firsts = new Map();
-      for (const rival of this.#members) enter(firsts, names, rival);
-      this.#firsts.set(selection, firsts);
+    let entered = this.#firsts.get(selection);
+    if (entered === undefined) {
+      entered = { names, firsts: new Map() };
+      for (const rival of this.#members) enter(entered.firsts, names, rival);
+      this.#firsts.set(selection, entered);
     }
-    return firsts.get(lookUp(method, names, values));
+    return entered.firsts.get(lookUp(method, names, values));
   }
 }
 
@@ -115,7 +118,6 @@ function enter(firsts: Map<string, Rival>, names: readonly string[], rival: Riva
   }
 }
 
-/** No value holds the separator that is not escaped. */
 function lookUp(method: string, names: readonly string[], values: Conditions): string {
   return JSON.stringify([method, ...names.map((name) => values.get(name))]);
 }
