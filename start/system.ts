@@ -141,7 +141,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       FIG_TOKEN,
     });
     await start('facade', 'facade/server.js', {
-      ...pick(env, ['FACADE_PORT']),
+      ...pick(env, ['FACADE_PORT', 'REDIS_URL', 'REDIS_TIMEOUT_MS']),
       FACADE_ADMIN_PORT: adminPort,
       ROUTES_FILE: options.routesFile,
       MONOLITH_URL: url('monolith'),

@@ -3,7 +3,11 @@ import type { Duplex } from 'node:stream';
 import { Failure } from '@strangler-fig/kernel/failure';
 import { createLog, type Logger } from '@strangler-fig/kernel/log';
 import type { JSONWebKeySet } from 'jose';
+import { CacheMetrics } from '../cache/cache-metrics.ts';
+import { CachingForwarder } from '../cache/caching-forwarder.ts';
+import { CacheStore } from '../cache/store.ts';
 import { Shadow } from '../compare/shadow.ts';
+import { corsGate } from '../cors/cors.ts';
 import { exchange } from '../exchange/http.ts';
 import { knownCaller } from '../exchange/known-caller.ts';
 import type { Steps } from '../exchange/steps.ts';
@@ -12,6 +16,7 @@ import { WebSocketForwarder } from '../forward/websocket.ts';
 import { anonymous, type Caller } from '../identify/caller.ts';
 import { Identifier } from '../identify/identify.ts';
 import { identityRecord } from '../identify/record.ts';
+import { Limits } from '../limit/limits.ts';
 import { isWebSocketHandshake } from '../receive/server.ts';
 import { FacadeMetrics } from '../record/metrics.ts';
 import { Record as Records } from '../record/record.ts';
@@ -22,9 +27,12 @@ import { ResilientForwarder } from '../resilience/resilient-forwarder.ts';
 import { loadRoutesSync } from '../routes/load.ts';
 import type { RouteTable } from '../routes/model.ts';
 import { followRoutes } from '../routes/watch.ts';
+import { RequestValidator } from '../validate/request-validator.ts';
+import { ValidationRecord } from '../validate/validation-record.ts';
 import { AppAttempts, type Next } from './app-attempts.ts';
 import { declineUpgrade } from './decline-upgrade.ts';
 import { forApplication } from './own-table.ts';
+import { bodyLeft, isBodyRead } from './parsed-body.ts';
 import { continueSent, receivedByApp } from './received-by-app.ts';
 
 export interface StranglerOptions {
@@ -45,7 +53,10 @@ export interface StranglerOptions {
    * Also asked for WebSocket handshakes, which no middleware has seen.
    */
   identify?(request: IncomingMessage): MaybeKnown | Promise<MaybeKnown>;
-  /** What `${NAME}` in routes.yaml is replaced from. Default process.env. */
+  /**
+   * What `${NAME}` in routes.yaml is replaced from, and where REDIS_URL is looked for, at which rate limits are counted
+   * for several processes together. Default process.env.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** A pino logger, for requests, reloads and failures. Default: nothing is logged, a bad edit of routes.yaml included. */
   readonly log?: Logger;
@@ -84,7 +95,8 @@ export interface Strangler {
 /**
  * The facade within an application: forwards what routes.yaml gives to services, and hands the rest on to the
  * application's own handlers.
- * @throws RoutesInvalid where routes.yaml is not valid; Failure `self_unknown` where it does not have the application.
+ * @throws RoutesInvalid where routes.yaml is not valid; Failure `self_unknown` where it does not have the application,
+ *   `identity_keys_unusable` where the keys that it names are not, `redis_url_invalid`.
  */
 export function strangler(options: StranglerOptions): Strangler {
   const { self = 'monolith', env = process.env } = options;
@@ -94,16 +106,27 @@ export function strangler(options: StranglerOptions): Strangler {
   let table = forApplication(loaded, own);
 
   const attempts = new AppAttempts(self);
-  const metrics = new FacadeMetrics({
-    openWebSockets: () => webSockets.open,
-    inFlight: () => attempts.underWay,
-    loadedAt: () => table.loadedAt,
-    comparedBytes: () => 0,
-    loopLag: () => 0,
-  });
+  const counter = new RouteCounter();
+  const metrics = new FacadeMetrics(
+    {
+      openWebSockets: () => webSockets.open,
+      inFlight: () => attempts.underWay,
+      loadedAt: () => table.loadedAt,
+      comparedBytes: () => 0,
+      loopLag: () => 0,
+    },
+    counter,
+  );
+  const limits = new Limits(log, metrics.registry, env);
   const resilience = new ResilienceRecord(log, metrics.registry, () => states);
   const states = new BackendStates(resilience);
   const forwarder = new ResilientForwarder(attempts, states, resilience);
+  const cached = new CacheStore(
+    () => table.cacheMemory,
+    () => cacheMetrics.evicted(),
+  );
+  const cacheMetrics = new CacheMetrics(metrics.registry, () => cached);
+  const cache = new CachingForwarder(forwarder, cached, cacheMetrics, ({ name }) => name === self);
   const webSockets = new WebSocketForwarder(states);
   const identifier = new Identifier({
     identify: options.identify && identifiedBy(options.identify),
@@ -113,18 +136,24 @@ export function strangler(options: StranglerOptions): Strangler {
   const steps: Steps = {
     table: () => table,
     received: receivedByApp,
-    gates: [knownCaller],
+    gates: [limits.addresses, corsGate(self), limits.rates, knownCaller, limits.bodies],
+    validator: new RequestValidator(new ValidationRecord(log, metrics.registry), {
+      own: self,
+      bodyRead: (request) => (isBodyRead(request) ? bytesOf(request) : undefined),
+    }),
     identifier,
     forwarder,
+    cache,
     webSockets,
     shadow: new Shadow([], { overloaded: () => true, onDefect() {} }),
-    record: new Records(log, metrics, new RouteCounter(), () => table.accessLog),
+    record: new Records(log, metrics, counter, () => table.accessLog),
   };
 
   const inForce = (next: RouteTable) => {
     table = next;
     identifier.follow(next);
     forwarder.retain(next.backends.values());
+    limits.inForce(next.routes);
     metrics.tableValid.set(1);
   };
   const invalid = (error: Failure) => {
@@ -184,7 +213,7 @@ export function strangler(options: StranglerOptions): Strangler {
     await (await following).close();
     await attempts.drained(deadline);
     webSockets.close();
-    await Promise.all([identifier.close(), forwarder.close(), steps.shadow.close()]);
+    await Promise.all([identifier.close(), forwarder.close(), steps.shadow.close(), limits.close()]);
   };
   return Object.assign(middleware, {
     upgrade,
@@ -196,6 +225,12 @@ export function strangler(options: StranglerOptions): Strangler {
       return closed;
     },
   });
+}
+
+/** What the application has made of a body says the same; what it has not kept is for the forwarder to refuse. */
+function bytesOf(request: IncomingMessage): Buffer {
+  const left = bodyLeft(request);
+  return left.kind === 'bytes' ? left.bytes : Buffer.alloc(0);
 }
 
 function identifiedBy(identify: NonNullable<StranglerOptions['identify']>) {

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { traceIdOf } from '@strangler-fig/kernel/trace';
+import type { CachedResult } from '../cache/caching-forwarder.ts';
 import { checkHeaders } from '../check/headers.ts';
 import { faultHeader, faultProblem, injectFault } from '../faults/fault.ts';
+import type { Forwarding } from '../forward/forwarder.ts';
 import { retryAfterHeader, type UpstreamFailure, upstreamProblem } from '../forward/upstream-failure.ts';
 import { answerRewriter, headersAsked } from '../rewrite/of-route.ts';
 import { answerHeaders } from './answer-headers.ts';
@@ -20,7 +22,7 @@ export async function exchange(
   response: ServerResponse,
 ): Promise<void> {
   const startedAt = performance.now();
-  const received = steps.received(request);
+  const received = steps.received(request, steps.table().trustedProxies);
   const span = steps.spans?.begin(request, received);
   const traceparent = span === undefined ? traceparentOf(request) : span.traceparent;
   const over = (
@@ -33,6 +35,7 @@ export async function exchange(
     const finished = {
       method: request.method ?? '',
       path: pathOf(received),
+      address: received.address,
       route,
       backend,
       status,
@@ -45,7 +48,11 @@ export async function exchange(
     span?.end(finished);
   };
 
-  if (received.target === '*' && request.method === 'OPTIONS' && checkHeaders(request) === undefined) {
+  if (
+    received.target === '*' &&
+    request.method === 'OPTIONS' &&
+    checkHeaders(request, steps.table().headers) === undefined
+  ) {
     answerForTheServer(request, response);
     return over(undefined, 'facade', 204);
   }
@@ -57,7 +64,9 @@ export async function exchange(
   }
   const { route, backend } = checked;
   span?.decided(route, checked.host);
-  const stopped = await stoppedAt(steps.gates, checked);
+  const stopped =
+    (await stoppedAt(steps.gates, checked)) ??
+    (route.validate && (await steps.validator.refusal(route.validate, checked, response)));
   if (stopped !== undefined) {
     answerItself(request, response, stopped, checked.answerHeaders);
     return over(route.name, 'facade', statusOf(stopped));
@@ -78,7 +87,7 @@ export async function exchange(
   }
 
   const comparison = beginComparison(steps.shadow, checked);
-  const result = await steps.forwarder.forward({
+  const forwarding: Forwarding = {
     backend,
     method: checked.method,
     path: checked.path,
@@ -89,23 +98,30 @@ export async function exchange(
     rewriteAnswer: answerRewriter(route, backend, vouched),
     tap: comparison?.shadowing.tap,
     bodyTap: comparison?.shadowing.bodyTap,
+    bodyBound: checked.bodyBound,
     fallback: fallbackOf(checked, vouched, fault),
-  });
+  };
+  const result: CachedResult = await (route.cache === undefined
+    ? steps.forwarder.forward(forwarding)
+    : steps.cache.forward(forwarding, checked));
   const answering = result.backend ?? backend;
   steps.identifier.answered(checked.table, answering, request);
 
   if (comparison !== undefined) {
-    if (result.kind === 'answered' && answering === backend) askTheOther(comparison, checked, vouched);
+    if (result.kind === 'answered' && answering === backend && !result.cached)
+      askTheOther(comparison, checked, vouched);
     else comparison.shadowing.cancel();
   }
   if (result.kind !== 'failed') {
     const failure = result.kind === 'broken' ? result.failure : undefined;
-    return over(route.name, answering.name, result.status, failure);
+    return over(route.name, result.cached ? 'facade' : answering.name, result.status, failure);
   }
   const { failure } = result;
   if (failure.kind === 'client_gone') return over(route.name, answering.name, 0, failure);
   const problem = upstreamProblem(failure, route.name, answering.name);
   const headers = Object.fromEntries(checked.answerHeaders);
   refuse(request, response, problem, { ...headers, ...retryAfterHeader(failure) });
-  over(route.name, answering.name, problem.status, failure);
+  // The backend has nothing to do with what the client sends too much of.
+  if (failure.kind === 'body_too_large') over(route.name, 'facade', problem.status);
+  else over(route.name, answering.name, problem.status, failure);
 }

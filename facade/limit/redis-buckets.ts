@@ -4,8 +4,11 @@ import { takeDigest, takeScript } from './take-script.ts';
 
 type Client = ReturnType<typeof newClient>;
 
-/** Milliseconds that a request may wait for Redis. */
-const longestAnswer = 50;
+interface ScriptOptions {
+  readonly keys: string[];
+  readonly arguments: string[];
+}
+
 /** Milliseconds to connect; it does not keep any request waiting. */
 const longestConnect = 2_000;
 /** Milliseconds between two attempts to connect, at most; a random part of it is left off. */
@@ -14,6 +17,14 @@ const longestPause = 5_000;
 const mostCommands = 10_000;
 /** Answers in a row that do not come: then a connection is given up that may be to nobody. */
 const mostMissed = 3;
+
+/** Where Redis is, and how long a request may wait for it. */
+export interface RedisSettings {
+  /** redis:// or rediss://. */
+  readonly url: string;
+  /** Milliseconds. */
+  readonly patience: number;
+}
 
 /** Told of the connection. */
 export interface Connected {
@@ -26,22 +37,22 @@ export interface Connected {
 /** The buckets that several facades share, in Redis 5 or later, or what speaks like it. */
 export class RedisBuckets implements Buckets {
   readonly #create: typeof createClient;
-  readonly #url: string;
+  readonly #settings: RedisSettings;
   readonly #connected: Connected;
   #client: Client;
   #missed = 0;
   #closed = false;
 
   /** Connects in the background, and again whenever the connection is lost. */
-  static async connect(url: string, connected: Connected): Promise<RedisBuckets> {
+  static async connect(settings: RedisSettings, connected: Connected): Promise<RedisBuckets> {
     // Loading the package takes longer than the rest of the facade: only those wait who have a Redis.
     const { createClient } = await import('redis');
-    return new RedisBuckets(createClient, url, connected);
+    return new RedisBuckets(createClient, settings, connected);
   }
 
-  private constructor(create: typeof createClient, url: string, connected: Connected) {
+  private constructor(create: typeof createClient, settings: RedisSettings, connected: Connected) {
     this.#create = create;
-    this.#url = url;
+    this.#settings = settings;
     this.#connected = connected;
     this.#client = this.#connect();
   }
@@ -55,13 +66,27 @@ export class RedisBuckets implements Buckets {
   async take(charges: readonly Charge[]): Promise<Verdict> {
     const keys = charges.map(({ key }) => `strangler:rate:${key}`);
     const values = charges.flatMap(({ limit }) => [String(limit.interval), String(limit.capacity)]);
-    const answer = await this.#ask(keys, values, () => this.#connected.ready());
-    return verdictIn(answer, charges.length);
+    const client = this.#client;
+    try {
+      const answer = await this.#ask(client, { keys, arguments: values }, () => this.#connected.ready());
+      this.#missed = 0;
+      return verdictIn(answer, charges.length);
+    } catch (error) {
+      if (error instanceof TooLate && ++this.#missed >= mostMissed) this.#renew(client);
+      throw error;
+    }
   }
 
-  /** Resolves where Redis answers in time. It then knows the script, too. */
+  /** Resolves where Redis answers in time, sooner or later. It then knows the script, too. */
   async greet(): Promise<void> {
-    await this.#ask([], [], () => {});
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#ask(this.#client, { keys: [], arguments: [] }, () => {});
+        return;
+      } catch (error) {
+        if (!(error instanceof TooLate) || tries === mostMissed) throw error;
+      }
+    }
   }
 
   close(): void {
@@ -69,16 +94,8 @@ export class RedisBuckets implements Buckets {
     this.#client.destroy();
   }
 
-  async #ask(keys: string[], values: string[], late: () => void): Promise<unknown> {
-    const client = this.#client;
-    try {
-      const answer = await within(longestAnswer, run(client, { keys, arguments: values }), late);
-      this.#missed = 0;
-      return answer;
-    } catch (error) {
-      if (error instanceof TooLate && ++this.#missed >= mostMissed) this.#renew(client);
-      throw error;
-    }
+  #ask(client: Client, options: ScriptOptions, late: () => void): Promise<unknown> {
+    return within(this.#settings.patience, run(client, options), late);
   }
 
   /** A host that is gone without a word leaves a connection that takes commands and answers none. */
@@ -90,7 +107,7 @@ export class RedisBuckets implements Buckets {
   }
 
   #connect(): Client {
-    const client = newClient(this.#create, this.#url);
+    const client = newClient(this.#create, this.#settings.url);
     const current = () => !this.#closed && client === this.#client;
     client.on('ready', () => {
       if (current()) this.#connected.ready();
@@ -127,7 +144,7 @@ function randomPart(): number {
 }
 
 /** Sends the script itself only where Redis does not have it. */
-async function run(client: Client, options: { keys: string[]; arguments: string[] }): Promise<unknown> {
+async function run(client: Client, options: ScriptOptions): Promise<unknown> {
   try {
     return await client.evalSha(takeDigest, options);
   } catch (error) {
@@ -145,19 +162,23 @@ function verdictIn(answer: unknown, charges: number): Verdict {
 
 class TooLate extends Error {}
 
-/** @param late told where the promise is kept after all. */
+/**
+ * Where this process itself was busy, the answer may be waiting to be read: that is done before an immediate.
+ * @param late told where the promise is kept after all.
+ */
 function within<T>(milliseconds: number, promise: Promise<T>, late: () => void): Promise<T> {
   return new Promise((resolve, reject) => {
     let over = false;
-    const timer = setTimeout(() => {
+    const expire = () => {
       over = true;
       reject(new TooLate(`no answer within ${milliseconds} ms`));
-    }, milliseconds);
+    };
+    const timer = setTimeout(() => setImmediate(expire), milliseconds);
     promise.then(
       (value) => {
         clearTimeout(timer);
         if (over) late();
-        else resolve(value);
+        resolve(value);
       },
       (error: unknown) => {
         clearTimeout(timer);

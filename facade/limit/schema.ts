@@ -20,8 +20,12 @@ const by = z
     z.enum(['address', 'user', 'everyone']),
     z
       .strictObject({
-        header: httpName.optional().describe('By the value of this header; without it, by address.'),
-        cookie: httpName.optional().describe('By the value of this cookie; without it, by address.'),
+        header: httpName
+          .optional()
+          .describe('By the value of this header; where it is left out, by address.'),
+        cookie: httpName
+          .optional()
+          .describe('By the value of this cookie; where it is left out, by address.'),
       })
       .refine((key) => Object.keys(key).length === 1, { error: 'must name one header or one cookie' })
       .meta({ minProperties: 1, maxProperties: 1 }),
@@ -117,4 +121,3 @@ export const requestLimits = {
 
 export type RateLimitPolicyEntry = z.infer<typeof rateLimitPolicy>;
 export type RateLimitEntry = z.infer<typeof rateLimitEntry>;
-export type AddressesEntry = z.infer<typeof addressesEntry>;

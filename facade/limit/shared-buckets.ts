@@ -1,6 +1,6 @@
 import type { Buckets, Charge, Verdict } from './buckets.ts';
 import type { MemoryBuckets } from './memory-buckets.ts';
-import { RedisBuckets, reasonOf } from './redis-buckets.ts';
+import { RedisBuckets, type RedisSettings, reasonOf } from './redis-buckets.ts';
 
 /** Milliseconds in which nobody waits for a Redis that has just failed to answer. */
 const rest = 1_000;
@@ -28,10 +28,10 @@ export class SharedBuckets implements Buckets {
   #askAgain = 0;
   #closed = false;
 
-  constructor(url: string, memory: MemoryBuckets, events: SharingEvents) {
+  constructor(settings: RedisSettings, memory: MemoryBuckets, events: SharingEvents) {
     this.#memory = memory;
     this.#events = events;
-    const connecting = RedisBuckets.connect(url, {
+    const connecting = RedisBuckets.connect(settings, {
       ready: () => void this.#greet(),
       lost: (reason) => this.#tell(false, reason),
     });

@@ -10,6 +10,8 @@ export interface Finished {
   readonly method: string;
   /** Without its query, which may carry secrets. */
   readonly path: string;
+  /** The client's, as far as it can be told; empty where its connection is gone. */
+  readonly address: string;
   /** Undefined where none matched or none was looked up. */
   readonly route: string | undefined;
   /** Who answered: a backend, or `facade`. */
@@ -50,13 +52,7 @@ export class Record {
     const now = performance.now();
     const milliseconds = now - request.startedAt;
     const failed = status === 0 || status >= 500 || failure !== undefined;
-    this.#counter.count(route, backend, failed, milliseconds, now);
-    this.#metrics.requests.inc({
-      route,
-      backend,
-      status: status === 0 ? 'none' : `${Math.trunc(status / 100)}xx`,
-    });
-    this.#metrics.seconds.observe({ route, backend }, milliseconds / 1000);
+    this.#counter.count(route, backend, status, failed, milliseconds, now);
     if (failure !== undefined) {
       this.#metrics.upstreamFailures.inc({ backend: request.failed ?? backend, kind: failure.kind });
     }
@@ -70,6 +66,7 @@ export class Record {
     const entry = {
       method: request.method,
       path: request.path,
+      address: request.address,
       route,
       backend: request.backend,
       status: request.status,

@@ -8,6 +8,7 @@ import type {
 } from './model-resilience.ts';
 import type { Report } from './report.ts';
 import type { BackendEntry, RouteEntry } from './schema.ts';
+import { sizeInBytes } from './size.ts';
 import type { Path } from './source.ts';
 
 /** Fills in what an entry of `backends` leaves open about failure and load. */
@@ -70,7 +71,7 @@ export function compileFallback(entry: RouteEntry): RouteFallback | undefined {
   return Object.freeze({
     backend: entry.fallback,
     on: Object.freeze(entry.fallbackOn ?? [502, 503, 504]),
-    body: bytes(entry.fallbackBody ?? '64KiB'),
+    body: sizeInBytes(entry.fallbackBody ?? '64KiB'),
     idempotencyKey: entry.idempotencyKey === 'honoured',
   });
 }
@@ -154,11 +155,4 @@ export function checkAddresses(name: string, entry: Record<string, unknown>, rep
 
 function milliseconds(text: string | undefined, byDefault: number): number {
   return text === undefined ? byDefault : durationInMilliseconds(text);
-}
-
-const units: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 * 1024 };
-
-function bytes(text: string): number {
-  const [, amount, unit] = /^([0-9]+)(B|KiB|MiB)$/.exec(text) ?? [];
-  return Number(amount) * (units[unit ?? ''] ?? Number.NaN);
 }

@@ -1,16 +1,29 @@
+import { compileCache } from '../cache/compile-cache.ts';
 import { compileCompare } from '../compare/compile-compare.ts';
 import type { CompareEntry } from '../compare/schema.ts';
+import { checkCors, compileCors } from '../cors/compile-cors.ts';
+import type { CorsEntry } from '../cors/schema.ts';
 import { compileForce } from '../decide/force.ts';
 import { compileFaults } from '../faults/compile-faults.ts';
 import { compileAuth } from '../identify/auth.ts';
+import { compileAddresses } from '../limit/compile-addresses.ts';
+import { compileRateLimits, type SharedRateLimits } from '../limit/compile-rate-limits.ts';
 import { compileRewrite } from '../rewrite/compile-rewrite.ts';
+import { compileValidate } from '../validate/rule.ts';
 import { checkFallback, compileFallback } from './compile-resilience.ts';
 import type { Match, Route, Share, Sticky } from './model.ts';
 import type { Report } from './report.ts';
 import type { RouteEntry } from './schema.ts';
+import { sizeInBytes } from './size.ts';
 import type { Path } from './source.ts';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** What holds for routes that do not say otherwise. */
+export interface RouteDefaults {
+  readonly cors: CorsEntry | undefined;
+  readonly rateLimits: SharedRateLimits;
+}
 
 /**
  * Compiles one entry of `routes`, and reports what the schema cannot see in it alone.
@@ -23,6 +36,7 @@ export function compileRoute(
   at: Path,
   complete: boolean,
   report: Report,
+  defaults: RouteDefaults,
 ): Route | undefined {
   const shares = compileShares(entry, at, report);
   const writes = entry.writes ?? (match === undefined ? false : mayWrite(match));
@@ -35,6 +49,11 @@ export function compileRoute(
   const sides = { name: entry.name, shares, compare: compare?.with, writesGroup };
   const force = entry.force && compileForce(entry.force, sides, [...at, 'force'], report);
   const rewrite = entry.rewrite && compileRewrite(entry.rewrite, match, [...at, 'rewrite'], report);
+  if (entry.cors) checkCors(entry.cors, [...at, 'cors'], report);
+  const cors = entry.cors ?? defaults.cors;
+  const rateLimits = compileRateLimits(entry, defaults.rateLimits, [...at, 'rateLimit'], report);
+  const ofRoute = ` of route "${entry.name}"`;
+  const addresses = compileAddresses(entry.addresses, [...at, 'addresses'], ofRoute, report);
   if (match === undefined) return undefined;
   return Object.freeze({
     name: entry.name,
@@ -46,7 +65,13 @@ export function compileRoute(
     compare,
     force,
     rewrite,
+    cors: cors ? compileCors(cors, match) : undefined,
+    validate: entry.validate && compileValidate(entry.validate, report.folder),
+    cache: entry.cache && compileCache(entry.cache, entry.name, entry.rewrite),
     fallback: compileFallback(entry),
+    rateLimits,
+    addresses,
+    mostBody: entry.limits && sizeInBytes(entry.limits.body),
     faults: entry.faults && compileFaults(entry.faults),
     auth: entry.auth && compileAuth(entry.auth),
     at: report.source.valueAt(at),
@@ -84,7 +109,7 @@ function weighted(to: Readonly<Record<string, number>>): Share[] {
 }
 
 function checkWrites(
-  { name, group, compare, match }: RouteEntry,
+  { name, group, compare, match, cache }: RouteEntry,
   writes: boolean,
   shares: readonly Share[],
   at: Path,
@@ -102,6 +127,14 @@ function checkWrites(
       report.source.valueAt([...at, 'to']),
       `Route "${name}" divides the writes of group "${group}" between backends (${why}): one side owns the data.`,
       `Send it to one backend. ${remedy}`,
+    );
+  }
+  if (cache !== undefined) {
+    report.problem(
+      'cache_on_writes',
+      report.source.keyAt([...at, 'cache']),
+      `Answers of route "${name}" cannot be kept: ${why}.`,
+      remedy,
     );
   }
   if (compare === undefined) return;

@@ -1,4 +1,10 @@
+import { withInvalidation } from '../cache/compile-cache.ts';
+import { checkCors } from '../cors/compile-cors.ts';
 import { checkFaults } from '../faults/compile-faults.ts';
+import { compileLimits, type FileLimits } from '../limit/compile-limits.ts';
+import { compileSharedRateLimits, warnOfUnusedRateLimits } from '../limit/compile-rate-limits.ts';
+import { compileTls, type TlsSettings } from '../receive/tls/compile-tls.ts';
+import { compileDocuments, type LoadedDocument } from '../validate/documents.ts';
 import { checkBackend, compileBackend } from './compile-backend.ts';
 import { compileEntries, type Surroundings, sameSurroundings } from './compile-entries.ts';
 import { checkIdentity, checkStickyCookies, compileIdentity } from './compile-identity.ts';
@@ -18,6 +24,9 @@ export interface Compiled {
   readonly identity: IdentitySettings | undefined;
   /** For the next compilation. */
   readonly surroundings: Surroundings;
+  readonly limits: FileLimits;
+  readonly documents: ReadonlyMap<string, LoadedDocument>;
+  readonly tls: TlsSettings | undefined;
 }
 
 /**
@@ -47,8 +56,13 @@ export function* compile(
     );
   }
   const backends = compileBackends(backendEntries, report);
+  const cors = file.cors === undefined ? undefined : tolerant(parts.cors, file.cors).entry;
+  if (cors !== undefined) checkCors(cors, ['cors'], report);
+  const rateLimits = compileSharedRateLimits(file.rateLimits);
+  const limits = compileLimits(file, report);
+  const tls = compileTls(file.tls, report);
   const paths = tolerant(parts.paths, file.paths ?? {}).entry;
-  const surroundings = sameSurroundings({ paths }, before);
+  const surroundings = sameSurroundings({ paths, defaults: { cors, rateLimits } }, before);
   const routes = yield* compileEntries(routeEntries, surroundings, report);
   const comparable = routes.filter(({ complete }) => complete).map(({ route }) => route);
   yield* checkConflicts(comparable, report);
@@ -59,9 +73,12 @@ export function* compile(
   checkIdentity(file, routes, secrets, report);
   checkStickyCookies(routes, identity, report);
   checkFaults(routes, file.allowFaults, report);
+  const documents = yield* compileDocuments(routes, report);
+  const compiled = withInvalidation(routes.map(({ route }) => route));
+  warnOfUnusedRateLimits(surroundings.defaults.rateLimits, compiled, report);
   warn(routes, report);
   warnOfOtherSpellings(routes, report);
-  return { backends, routes: routes.map(({ route }) => route), identity, surroundings };
+  return { backends, routes: compiled, identity, limits, tls, documents, surroundings };
 }
 
 function compileBackends(entries: Record<string, unknown>, report: Report): Map<string, Backend> {

@@ -1,10 +1,18 @@
+import type { RouteCache } from '../cache/compile-cache.ts';
 import type { Compare } from '../compare/compile-compare.ts';
+import type { Cors } from '../cors/compile-cors.ts';
 import type { Force } from '../decide/force.ts';
 import type { Faults } from '../faults/fault.ts';
 import type { RouteAuth } from '../identify/auth.ts';
 import type { JwtSettings } from '../identify/compile-jwt.ts';
+import type { Addresses } from '../limit/addresses.ts';
+import type { FileLimits } from '../limit/compile-limits.ts';
+import type { RateLimit } from '../limit/rate-limit.ts';
+import type { TlsSettings } from '../receive/tls/compile-tls.ts';
 import type { AccessLog } from '../record/access-log.ts';
 import type { Rewrite } from '../rewrite/rewrite.ts';
+import type { LoadedDocument } from '../validate/documents.ts';
+import type { ValidateRule } from '../validate/rule.ts';
 import type { BackendResilience, RouteFallback } from './model-resilience.ts';
 
 /**
@@ -12,7 +20,7 @@ import type { BackendResilience, RouteFallback } from './model-resilience.ts';
  * a request decides on one table and keeps it to the end, whatever is loaded meanwhile.
  * Runtime state (health, counters, connections) lives elsewhere and refers to these by name.
  */
-export interface RouteTable {
+export interface RouteTable extends FileLimits {
   /** Where it was read from. */
   readonly file: string;
   /** SHA-256 of the file's bytes, hexadecimal: which edit is in force. */
@@ -26,8 +34,14 @@ export interface RouteTable {
   readonly servedBy: boolean;
   /** Requests that the facade takes on at once. Default 10,000. */
   readonly mostRequests: number;
+  /** Bytes that kept answers may take. Default 64 MiB. */
+  readonly cacheMemory: number;
+  /** OpenAPI documents that routes name, by their absolute path. */
+  readonly documents: ReadonlyMap<string, LoadedDocument>;
   /** Which requests are logged. */
   readonly accessLog: AccessLog;
+  /** Certificates; undefined: the facade does not speak TLS. */
+  readonly tls: TlsSettings | undefined;
 }
 
 /** A place that answers HTTP: the monolith or an extracted service. */
@@ -74,6 +88,18 @@ export interface Route {
   readonly fallback: RouteFallback | undefined;
   /** What is changed on the way to the backend and back. */
   readonly rewrite: Rewrite | undefined;
+  /** Which pages of other origins may read the answers; undefined: the backend says so itself. */
+  readonly cors: Cors | undefined;
+  /** Whether answers are kept and used again, or change what others keep. */
+  readonly cache: RouteCache | undefined;
+  /** What requests are compared with before they are sent on. */
+  readonly validate: ValidateRule | undefined;
+  /** All of which must let a request through. Undefined: as many as there are. */
+  readonly rateLimits: readonly RateLimit[] | undefined;
+  /** Whose requests are taken, of those that the file admits. Undefined: all of theirs. */
+  readonly addresses: Addresses | undefined;
+  /** Bytes of a request's body; undefined: as the file says. */
+  readonly mostBody: number | undefined;
   /** Failures on purpose. */
   readonly faults: Faults | undefined;
   /** How the caller is identified, whatever the backend. */

@@ -1,12 +1,23 @@
 import { METHODS } from 'node:http';
 import { z } from 'zod';
+import { cacheEntry, cacheSettings } from '../cache/schema.ts';
 import { compareEntry } from '../compare/schema.ts';
+import { corsDefault, corsEntry } from '../cors/schema.ts';
 import { forceEntry } from '../decide/force-schema.ts';
 import { faultsEntry } from '../faults/schema.ts';
 import { authEntry } from '../identify/auth.ts';
 import { jwtEntry } from '../identify/jwt-schema.ts';
+import {
+  addressesEntry,
+  rateLimitEntry,
+  rateLimitsEntry,
+  routeLimits,
+  trustedProxiesEntry,
+} from '../limit/schema.ts';
+import { tlsEntry } from '../receive/tls/schema.ts';
 import { accessLogEntry } from '../record/access-log.ts';
 import { rewriteEntry } from '../rewrite/schema.ts';
+import { validateEntry } from '../validate/schema.ts';
 import { maxPatternLength } from './path-pattern.ts';
 import { backendResilience, limits, routeResilience } from './schema-resilience.ts';
 import { backendName, duration, httpName, name, timeout, valuesByName } from './schema-values.ts';
@@ -151,7 +162,13 @@ const route = z
     force: forceEntry.optional(),
     compare: compareEntry.optional(),
     rewrite: rewriteEntry.optional(),
+    cors: corsEntry.optional(),
+    cache: cacheEntry.optional(),
+    validate: validateEntry.optional(),
     ...routeResilience,
+    rateLimit: rateLimitEntry.optional(),
+    addresses: addressesEntry.optional(),
+    limits: routeLimits.optional(),
     faults: faultsEntry.optional(),
     auth: authEntry.optional(),
   })
@@ -203,6 +220,12 @@ export const routesFile = z
       .describe('Whether routes may have `faults`. Not for production. Default false.'),
     identity: identity.optional(),
     limits: limits.optional(),
+    rateLimits: rateLimitsEntry.optional(),
+    addresses: addressesEntry.optional(),
+    trustedProxies: trustedProxiesEntry.optional(),
+    cors: corsDefault.optional(),
+    cache: cacheSettings.optional(),
+    tls: tlsEntry.optional(),
     backends: z.record(name, backend).describe('Who can answer, by name.'),
     routes: z
       .array(route)
@@ -218,4 +241,4 @@ export type MatchEntry = z.infer<typeof match>;
 export type PathsEntry = z.infer<typeof paths>;
 
 /** Each part alone, so that one bad route does not hide what is wrong with the next. */
-export const parts = { backend, route, match, identity, paths };
+export const parts = { backend, route, match, identity, paths, cors: corsDefault };

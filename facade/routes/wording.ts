@@ -150,8 +150,12 @@ function valueHint(path: Path, actual: unknown): string | undefined {
   if (path[2] === 'to' && path.length === 4) return 'Weights are shares of the traffic, such as 90 and 10.';
   if (path[2] === 'sticky')
     return 'Write sticky: { cookie: name }, sticky: { header: name } or sticky: address.';
+  if (path[2] === 'rateLimit' && path.length === 3) {
+    return 'Name one of "rateLimits", or write { requests: 10, per: 1s }.';
+  }
   if (path[2] === 'force') return 'Write force: { header: name } or force: { cookie: name }.';
   if (isShare(path)) return 'A number and "%", without a space.';
+  if (isLimit(path)) return 'A whole number and B, kB, KiB, MB, MiB, GB or GiB, without a space.';
   if (isSize(path)) return 'A whole number and B, KiB or MiB, without a space.';
   return undefined;
 }
@@ -176,7 +180,19 @@ function isShare(path: Path): boolean {
 }
 
 function isSize(path: Path): boolean {
-  return path.at(-1) === 'bodies' || path.at(-1) === 'fallbackBody';
+  return path.at(-1) === 'bodies' || path.at(-1) === 'fallbackBody' || isLimit(path) || isOfAnswers(path);
+}
+
+/** Sizes in `cache` and `validate`. */
+function isOfAnswers(path: Path): boolean {
+  const [of, key] = path.slice(-2);
+  return (of === 'cache' && (key === 'answer' || key === 'memory')) || (of === 'validate' && key === 'body');
+}
+
+/** Sizes in `limits`, which may be larger than what is kept. */
+function isLimit(path: Path): boolean {
+  if (path.at(-1) === 'body') return path.at(-2) === 'limits';
+  return path.at(-1) === 'size' && path.at(-2) === 'headers';
 }
 
 /** Keys of a backend's `health`, `retries`, `breaker`, `bulkhead` and `ejection`. */
@@ -184,7 +200,11 @@ const durationsOfBackend = new Set(['interval', 'timeout', 'backoff', 'within', 
 
 function isDuration(path: Path): boolean {
   if (path[0] === 'backends' && path.length === 4 && durationsOfBackend.has(String(path[3]))) return true;
-  return path[2] === 'timeouts' || ['cache', 'clockTolerance', 'delay', 'slow'].includes(String(path.at(-1)));
+  return (
+    path[2] === 'timeouts' ||
+    (path[0] === 'identity' && path.at(-1) === 'cache') ||
+    ['clockTolerance', 'delay', 'slow', 'maxAge', 'fresh', 'per'].includes(String(path.at(-1)))
+  );
 }
 
 /** Names a place in the file as its author would: `"to" of route "profile-read"`. */

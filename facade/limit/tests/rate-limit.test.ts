@@ -257,4 +257,7 @@ test('REDIS_URL that is no URL of a Redis is refused at the start, and not shown
     expect(error).toMatchObject({ code: 'redis_url_invalid' });
     expect(JSON.stringify(error) + String(error)).not.toContain('hunter2');
   }
+  const env = { REDIS_URL: 'redis://127.0.0.1', REDIS_TIMEOUT_MS: '5s' };
+  const started = startRunningFacade(file(origin.port, '{ requests: 5, per: 1h }'), { env });
+  await expect(started).rejects.toMatchObject({ code: 'redis_timeout_invalid' });
 });
