@@ -10,9 +10,11 @@ await runMain(async () => {
     routesFile: env.ROUTES_FILE ?? path.join(import.meta.dirname, '..', 'routes.yaml'),
     host: env.HOST ?? '127.0.0.1',
     port: portSetting(env.FACADE_PORT, 'FACADE_PORT', 8080),
+    tlsPort: portSetting(env.FACADE_TLS_PORT, 'FACADE_TLS_PORT', 8443),
     adminPort: portSetting(env.FACADE_ADMIN_PORT, 'FACADE_ADMIN_PORT', 8081),
     log: createLog('facade'),
   });
   shutDownOnSignal(() => facade.close());
-  reportReady(facade.port, { adminPort: facade.adminPort });
+  const { port, adminPort, tlsPort } = facade;
+  reportReady(port, { adminPort, ...(tlsPort === undefined ? {} : { tlsPort }) });
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { compileCacheMemory } from '../cache/compile-cache.ts';
 import { compileAccessLog } from '../record/access-log.ts';
 import { compile } from './compile.ts';
 import type { Surroundings } from './compile-entries.ts';
@@ -89,8 +90,10 @@ export function* checkSource(
   const shape = yield* checkShape(source);
   report.problems.push(...shape.problems);
   const compiled = yield* compile(shape.value, report, secrets, known?.surroundings);
-  const { backends, routes, identity } = compiled;
-  if (shape.file === undefined || report.problems.length > 0) throw new RoutesInvalid(file, report.problems);
+  const { backends, routes, identity, limits, tls, documents } = compiled;
+  if (shape.file === undefined || report.problems.length > 0) {
+    throw new RoutesInvalid(file, report.problems, undefined, [...report.documents]);
+  }
   yield;
   const ordered = inPrecedence(routes, before?.routes);
   yield;
@@ -101,9 +104,13 @@ export function* checkSource(
     backends,
     routes: Object.freeze(ordered),
     identity,
+    ...limits,
     servedBy: shape.file.servedBy ?? false,
     mostRequests: shape.file.limits?.requests ?? 10_000,
+    documents,
+    cacheMemory: compileCacheMemory(shape.file.cache),
     accessLog: compileAccessLog(shape.file.accessLog),
+    tls,
   });
   kept.set(table, { items: source.items, surroundings: compiled.surroundings });
   return { table, warnings: inFileOrder(report.warnings) };

@@ -29,6 +29,7 @@ export async function startRunningFacade(
     host?: string;
     recorder?: Recorder;
     closeAfterTest?: boolean;
+    tlsPort?: number;
   } = {},
 ): Promise<RunningFacade> {
   const folder = await mkdtemp(path.join(tmpdir(), 'facade-'));
@@ -40,6 +41,7 @@ export async function startRunningFacade(
     host: options.host ?? '127.0.0.1',
     port: 0,
     adminPort: 0,
+    tlsPort: options.tlsPort ?? 0,
     env: options.env ?? {},
     log: logger,
     ...(options.recorder === undefined ? {} : { recorder: options.recorder }),

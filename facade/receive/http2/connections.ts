@@ -37,6 +37,9 @@ export const http2Limits = {
   abandonedWithin: 10_000,
 };
 
+/** Milliseconds that a client that is sent away has to read so. */
+const linger = 1_000;
+
 export type Http2Limits = typeof http2Limits;
 
 /** The connections on which clients speak HTTP/2. */
@@ -137,8 +140,14 @@ class Connection {
       this.#abandonedSince = now;
       this.#abandoned = 0;
     }
-    if (++this.#abandoned > this.#limits.abandoned) {
-      this.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    }
+    if (++this.#abandoned === this.#limits.abandoned) this.#sendAway();
+  }
+
+  /** New streams are ignored from here on. Closing at once would take the reason away from a client that still sends. */
+  #sendAway(): void {
+    const { session } = this;
+    session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    const cut = setTimeout(() => session.destroy(), linger);
+    session.once('close', () => clearTimeout(cut));
   }
 }

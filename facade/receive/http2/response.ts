@@ -139,7 +139,8 @@ export class Http2Response extends EventEmitter {
   #sendHead(isAll: boolean): void {
     if (this.#head === undefined) return;
     const stream = this.#stream;
-    const trailers = !isAll && this.chunkedEncoding;
+    // Whether any will follow is known by its end only.
+    const trailers = this.chunkedEncoding && (!this.#ended || this.#trailers.length > 0);
     if (trailers) {
       stream.once('wantTrailers', () => {
         if (!stream.destroyed) stream.sendTrailers(byName(this.#trailers));

@@ -79,6 +79,10 @@ export class RawHttp2 {
     return this.send(frameTypes.headers, flags, stream, headerBlock(lines));
   }
 
+  continuation(stream: number, lines: readonly (readonly [string, string])[], last: boolean): this {
+    return this.send(frameTypes.continuation, last ? endHeaders : 0, stream, headerBlock(lines));
+  }
+
   get(stream: number, path: string, ...lines: (readonly [string, string])[]): this {
     return this.headers(stream, [...pseudo('GET', path), ...lines]);
   }
