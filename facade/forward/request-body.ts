@@ -73,6 +73,11 @@ export class RequestBody {
     return !this.#lost;
   }
 
+  /** Whether a piece that was taken is kept by nobody else. */
+  get passesOn(): boolean {
+    return this.#lost && this.#tap === undefined;
+  }
+
   /** Whether the client sends none of it before it is told that it is wanted. */
   get awaitsContinue(): boolean {
     return this.#awaitsContinue;
@@ -120,6 +125,8 @@ export class RequestBody {
 /**
  * The pieces of a request's body in one attempt, read from the client no faster than they are taken. Fails with
  * UpstreamFailure `client_slow`, `client_gone` or `body_too_large`.
+ *
+ * Each piece is taken as it came: to read all that has arrived, as a paused stream does, is to copy it.
  */
 export class BodyPieces implements AsyncIterableIterator<Buffer> {
   readonly #body: RequestBody;
@@ -130,6 +137,8 @@ export class BodyPieces implements AsyncIterableIterator<Buffer> {
     this.#settled()?.reject(new UpstreamFailure('client_slow', `no data for ${this.#body.idle} ms`));
   });
   #waiting: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
+  #wanted = false;
+  #flowing = false;
   #replayed = 0;
   #first = true;
   #ended = false;
@@ -139,9 +148,8 @@ export class BodyPieces implements AsyncIterableIterator<Buffer> {
     this.#body = body;
     this.#asked = asked;
     this.#given = given;
-    body.request.on('readable', this.#ready);
-    body.request.on('end', this.#ready);
-    body.request.on('close', this.#ready);
+    body.request.on('end', this.#over);
+    body.request.on('close', this.#over);
   }
 
   /** Whether all of it was taken. */
@@ -153,15 +161,22 @@ export class BodyPieces implements AsyncIterableIterator<Buffer> {
     return this;
   }
 
+  /** The next piece. The first call tells a client that waits for 100-continue to go on. */
   next(): Promise<IteratorResult<Buffer>> {
-    const waiting = Promise.withResolvers<IteratorResult<Buffer>>();
-    this.#waiting = waiting;
-    this.#asked();
-    this.#body.wanted();
-    this.#ready();
-    // Whoever takes the pieces may be slow; only the client's own pauses count.
-    if (this.#waiting !== undefined) this.#slow.set(this.#body.idle);
-    return waiting.promise;
+    this.#wanted = true;
+    return this.#next();
+  }
+
+  /** The first piece, should the client send it unasked; `wanted` asks for it. */
+  unasked(): Promise<IteratorResult<Buffer>> {
+    return this.#next();
+  }
+
+  /** The client is to send what `unasked` waits for. */
+  wanted(): void {
+    if (this.#wanted || this.#waiting === undefined) return;
+    this.#wanted = true;
+    this.#begin();
   }
 
   /** Ends the reading wherever it is. What was not taken is left to the next attempt. */
@@ -169,38 +184,73 @@ export class BodyPieces implements AsyncIterableIterator<Buffer> {
     if (this.#stopped) return;
     this.#stopped = true;
     const { request } = this.#body;
-    request.off('readable', this.#ready);
-    request.off('end', this.#ready);
-    request.off('close', this.#ready);
+    request.off('end', this.#over);
+    request.off('close', this.#over);
+    if (this.#flowing) {
+      this.#hold();
+      // Whoever reads it next finds it as if nobody had.
+      if (!request.readableDidRead) (request as { readableFlowing: boolean | null }).readableFlowing = null;
+    }
     this.#settled()?.resolve({ done: true, value: undefined });
   }
 
-  /**
-   * A backend that refuses a body, with 413 say, answers in the middle of it and closes the connection. The next
-   * piece would be answered with a reset, which takes the answer away. So what the backend may have sent is read
-   * first, which an immediate does: it runs after all sockets that have something.
-   */
-  readonly #ready = (): void => {
-    if (this.#waiting === undefined) return;
+  #next(): Promise<IteratorResult<Buffer>> {
+    const waiting = Promise.withResolvers<IteratorResult<Buffer>>();
+    this.#waiting = waiting;
+    if (this.#wanted) this.#begin();
+    /*
+     * A backend that refuses a body, with 413 say, answers in the middle of it and closes the connection. The next
+     * piece would be answered with a reset, which takes the answer away. So what the backend may have sent is read
+     * first, which an immediate does: it runs after all sockets that have something.
+     */
     if (this.#first) this.#take();
     else setImmediate(this.#take);
-  };
+    return waiting.promise;
+  }
+
+  #begin(): void {
+    this.#asked();
+    this.#body.wanted();
+    // Whoever takes the pieces may be slow; only the client's own pauses count.
+    this.#slow.set(this.#body.idle);
+  }
 
   readonly #take = (): void => {
     if (this.#waiting === undefined) return;
-    const body = this.#body;
-    const { request } = body;
-    const again = body.keptPiece(this.#replayed);
+    const again = this.#body.keptPiece(this.#replayed);
     if (again !== undefined) {
       this.#give(again);
       return;
     }
-    const piece = request.read() as Buffer | null;
-    if (piece !== null) {
-      const failure = body.took(piece);
-      if (failure === undefined) this.#give(piece);
-      else this.#settled()?.reject(failure);
-    } else if (request.readableEnded) {
+    const { request } = this.#body;
+    if (request.readableEnded || request.destroyed) {
+      this.#over();
+      return;
+    }
+    this.#flowing = true;
+    request.on('data', this.#arrived);
+    request.resume();
+  };
+
+  readonly #arrived = (piece: Buffer): void => {
+    this.#hold();
+    const failure = this.#body.took(piece);
+    if (failure === undefined) this.#give(piece);
+    else this.#settled()?.reject(failure);
+  };
+
+  #hold(): void {
+    const { request } = this.#body;
+    this.#flowing = false;
+    request.off('data', this.#arrived);
+    request.pause();
+  }
+
+  /** There is no more of it, because it is whole or because the client has gone. */
+  readonly #over = (): void => {
+    if (this.#waiting === undefined) return;
+    const { request } = this.#body;
+    if (request.readableEnded) {
       this.#ended = true;
       this.#given();
       this.#settled()?.resolve({ done: true, value: undefined });

@@ -36,6 +36,7 @@ export class Connection implements AnswerSink {
   readonly #gone: (connection: Connection) => void;
   #user: ConnectionUser | undefined;
   #ready = false;
+  #paused = false;
   #requests = 0;
   /** Milliseconds of performance.now() at which it became idle. */
   idleSince = 0;
@@ -85,9 +86,14 @@ export class Connection implements AnswerSink {
     this.#socket.write(head, 'latin1');
   }
 
-  /** False where it is more than the backend takes now: `drained` is told later. */
-  write(bytes: Buffer | string): boolean {
-    return typeof bytes === 'string' ? this.#socket.write(bytes, 'latin1') : this.#socket.write(bytes);
+  /**
+   * False where it is more than the backend takes now: `drained` is told later.
+   * @param gone told when these bytes have gone out, or never will.
+   */
+  write(bytes: Buffer | string, gone?: () => void): boolean {
+    return typeof bytes === 'string'
+      ? this.#socket.write(bytes, 'latin1', gone)
+      : this.#socket.write(bytes, gone);
   }
 
   /** Has what is written from here to the end of this turn go out together. */
@@ -98,16 +104,20 @@ export class Connection implements AnswerSink {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
     this.#socket.resume();
   }
 
-  /** Its user is done with it. */
+  /** Its user is done with it. What an idle connection says, its end above all, is heard. */
   leave(): void {
     this.#user = undefined;
+    this.resume();
   }
 
   destroy(): void {

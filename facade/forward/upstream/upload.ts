@@ -3,6 +3,7 @@ import { Deadline } from '../deadlines.ts';
 import type { BodyPieces, RequestBody } from '../request-body.ts';
 import { upstreamFailure } from '../upstream-failure.ts';
 import type { Connection } from './connection.ts';
+import { release } from './piece-memory.ts';
 import { hasLength } from './request-head.ts';
 import type { UpstreamAttempt } from './upstream-attempt.ts';
 
@@ -29,7 +30,7 @@ export class Upload {
   readonly #chunked: boolean;
   readonly #expectation = new Deadline(() => this.continued());
   #drained: (() => void) | undefined;
-  #state: 'waiting' | 'sending' | 'whole' | 'stopped' = 'waiting';
+  #state: 'sending' | 'whole' | 'stopped' = 'sending';
 
   constructor({ body, headers }: Attempt, connection: Connection, attempt: UpstreamAttempt) {
     this.#body = body as RequestBody;
@@ -55,29 +56,18 @@ export class Upload {
 
   /** The head has been sent. */
   begin(): void {
-    // A client that sends it unasked does not wait, so neither does the body.
-    const { request } = this.#body;
-    if (!this.expects || request.readableLength > 0) {
-      this.continued();
-      return;
-    }
-    this.#expectation.set(longestExpectation);
-    request.once('readable', this.#unasked);
+    this.#send().catch((error: unknown) => this.#attempt.fails(upstreamFailure(error)));
   }
-
-  readonly #unasked = (): void => this.continued();
 
   /** The backend wants the body, or has said nothing for long enough. */
   continued(): void {
-    this.#waitsNoLonger();
-    if (this.#state !== 'waiting') return;
-    this.#state = 'sending';
-    this.#send().catch((error: unknown) => this.#attempt.fails(upstreamFailure(error)));
+    this.#expectation.clear();
+    this.#pieces.wanted();
   }
 
   /** The answer is there. A body that was not asked for is none that it waits for. */
   answered(): void {
-    this.#waitsNoLonger();
+    this.#expectation.clear();
   }
 
   /** The backend has taken what was too much. */
@@ -87,7 +77,7 @@ export class Upload {
 
   /** Nothing more of it is sent. */
   stop(): void {
-    this.#waitsNoLonger();
+    this.#expectation.clear();
     this.#pieces.stop();
     if (this.#state !== 'whole') this.#state = 'stopped';
     this.#drained?.();
@@ -95,13 +85,13 @@ export class Upload {
 
   async #send(): Promise<void> {
     const connection = this.#connection;
-    for (;;) {
-      const { done, value } = await this.#pieces.next();
+    for (let piece = this.#first(); ; piece = this.#pieces.next()) {
+      const { done, value } = await piece;
       if (this.#state !== 'sending') return;
       if (done) break;
       connection.hold();
       if (this.#chunked) connection.write(`${value.length.toString(16)}\r\n`);
-      let taken = connection.write(value);
+      let taken = connection.write(value, this.#body.passesOn ? () => release(value) : undefined);
       if (this.#chunked) taken = connection.write('\r\n');
       if (!taken) await this.#drain();
       if (this.#state !== 'sending') return;
@@ -110,9 +100,11 @@ export class Upload {
     this.#state = 'whole';
   }
 
-  #waitsNoLonger(): void {
-    this.#expectation.clear();
-    this.#body.request.off('readable', this.#unasked);
+  /** A client that sends its body without being asked for it does not wait, so neither does the body. */
+  #first(): Promise<IteratorResult<Buffer>> {
+    if (!this.expects) return this.#pieces.next();
+    this.#expectation.set(longestExpectation);
+    return this.#pieces.unasked();
   }
 
   #drain(): Promise<void> {

@@ -9,6 +9,7 @@ import { responseHeaders } from '../response-headers.ts';
 import { clientGone, UpstreamFailure, upstreamFailure } from '../upstream-failure.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
+import { writeCopy } from './piece-memory.ts';
 import type { Pool } from './pool.ts';
 import { requestHead } from './request-head.ts';
 import { Upload } from './upload.ts';
@@ -116,10 +117,15 @@ export class UpstreamAttempt implements ConnectionUser {
       }
     }
     this.#writeHead();
-    // A copy, because the memory is used again for what is read next.
-    const copy = Buffer.from(piece);
-    tap?.data(copy);
-    if (!this.#response.write(copy)) this.#stall();
+    const response = this.#response;
+    let taken: boolean;
+    if (tap === undefined) taken = writeCopy(piece, (copy, gone) => response.write(copy, gone));
+    else {
+      const copy = Buffer.from(piece);
+      tap.data(copy);
+      taken = response.write(copy);
+    }
+    if (!taken) this.#stall();
     this.#deadline.set(this.#attempt.backend.timeouts.idle);
   }
 
