@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { durationInMilliseconds } from '../routes/duration.ts';
 import type { Match, PathElement, PathPattern, Route } from '../routes/model.ts';
-import { type CacheEntry, type CacheSettingsEntry, cacheBytes } from './schema.ts';
+import { sizeInBytes } from '../routes/size.ts';
+import type { CacheEntry, CacheSettingsEntry } from './schema.ts';
 
 /** What a route does with answers that are kept. */
 export type RouteCache =
@@ -26,7 +27,7 @@ export function compileCache(entry: CacheEntry, route: string, rewrite: unknown)
     .digest('base64url');
   return Object.freeze({
     kind: 'keeps',
-    answer: cacheBytes(entry.answer ?? '1MiB'),
+    answer: sizeInBytes(entry.answer ?? '1MiB'),
     fresh: Math.floor(durationInMilliseconds(entry.fresh ?? '0s') / 1000),
     version: version.slice(0, 16),
   });
@@ -34,7 +35,7 @@ export function compileCache(entry: CacheEntry, route: string, rewrite: unknown)
 
 /** Bytes that all kept answers may take. */
 export function compileCacheMemory(entry: CacheSettingsEntry | undefined): number {
-  return cacheBytes(entry?.memory ?? '64MiB');
+  return sizeInBytes(entry?.memory ?? '64MiB');
 }
 
 /**

@@ -1,20 +1,14 @@
 import { z } from 'zod';
 import { duration } from '../routes/schema-values.ts';
-
-const kibibyte = 1024;
-const units: Readonly<Record<string, number>> = { B: 1, KiB: kibibyte, MiB: kibibyte * kibibyte };
-
-/** Bytes of a size such as `64MiB`; the schema has checked its form. */
-export function cacheBytes(text: string): number {
-  const [, amount, unit] = /^([0-9]+)(B|KiB|MiB)$/.exec(text) ?? [];
-  return Number(amount) * (units[unit ?? ''] ?? Number.NaN);
-}
+import { sizeInBytes } from '../routes/size.ts';
 
 const size = (most: string) =>
   z
     .string()
-    .regex(/^[0-9]{1,7}(B|KiB|MiB)$/, { error: 'must be a size such as 64KiB or 16MiB' })
-    .refine((text) => !(cacheBytes(text) > cacheBytes(most)), { error: `must be a size of at most ${most}` });
+    .regex(/^[0-9]{1,7}(?:B|kB|KiB|MB|MiB|GB|GiB)$/, { error: 'must be a size such as 64KiB or 10MB' })
+    .refine((text) => !(sizeInBytes(text) > sizeInBytes(most)), {
+      error: `must be a size of at most ${most}`,
+    });
 
 /** The key `cache` of a route. */
 export const cacheEntry = z
@@ -36,10 +30,10 @@ export const cacheEntry = z
 /** The top-level key `cache`. */
 export const cacheSettings = z
   .strictObject({
-    memory: size('8192MiB')
+    memory: size('16GiB')
       .optional()
       .describe(
-        'What all kept answers may take together; those that were not used for the longest time go first. At most 8192MiB. Default 64MiB.',
+        'What all kept answers may take together; those that were not used for the longest time go first. At most 16GiB. Default 64MiB.',
       )
       .meta({ examples: ['64MiB'] }),
   })

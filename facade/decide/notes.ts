@@ -1,6 +1,10 @@
+import { cacheNotes } from '../cache/notes.ts';
+import { corsNotes } from '../cors/notes.ts';
 import { authNotes } from '../identify/notes.ts';
+import { limitNotes } from '../limit/notes.ts';
 import type { AnswerRewrite, HeaderChanges } from '../rewrite/rewrite.ts';
 import type { Route } from '../routes/model.ts';
+import { validateNotes } from '../validate/notes.ts';
 import type { Decision } from './decide.ts';
 
 /** What a route does besides choosing a backend, a line each. Headers are named, their values may be secret. */
@@ -14,6 +18,10 @@ export function notesOn({ route, forced, backend }: Decision): string[] {
     ...(compare === undefined || compare.with === backend
       ? []
       : [`compared with ${compare.with}: ${percent(compare.sample)} of the requests`]),
+    ...limitNotes(route),
+    ...corsNotes(route),
+    ...validateNotes(route),
+    ...cacheNotes(route),
     ...faults(route),
   ];
 }

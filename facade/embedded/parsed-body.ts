@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { hasBody } from '../forward/request-body.ts';
+import { isPutBack } from '../validate/buffered-body.ts';
 
 /** What is left of a request's body that somebody in the application has read. */
 export type BodyLeft =
@@ -23,7 +24,7 @@ interface Parsed {
 
 /** Whether somebody in the application has read a request's body, or is about to. */
 export function isBodyRead(request: IncomingMessage): boolean {
-  if (!hasBody(request)) return false;
+  if (!hasBody(request) || isPutBack(request)) return false;
   return request.readableDidRead || request.readableEnded || request.readableFlowing === true;
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { withoutCors } from '../cors/cors.ts';
 import { requestHeaders, type Vouched } from '../forward/request-headers.ts';
 import type { Backend, Route } from '../routes/model.ts';
 import { changeHeaders, rewriteAnswer } from './rewrite-headers.ts';
@@ -16,10 +17,12 @@ export function headersAsked(
 
 /** What a route does with the headers of a backend's answer; undefined where they pass as they are. */
 export function answerRewriter(
-  { rewrite }: Route,
+  { rewrite, cors }: Route,
   { urls }: Backend,
   { scheme, host }: Vouched,
 ): ((headers: string[]) => string[]) | undefined {
   const answer = rewrite?.answer;
-  return answer && ((headers) => rewriteAnswer(answer, headers, { own: urls, scheme, host }));
+  if (answer === undefined) return cors && withoutCors;
+  const rewritten = (headers: string[]) => rewriteAnswer(answer, headers, { own: urls, scheme, host });
+  return cors === undefined ? rewritten : (headers) => withoutCors(rewritten(headers));
 }

@@ -21,8 +21,15 @@ export class RoutesInvalid extends Failure {
   /** As it was given to the loader. */
   readonly file: string;
   readonly problems: readonly RouteProblem[];
+  /** Other files that it names, which may be what is wrong. */
+  readonly documents: readonly string[];
 
-  constructor(file: string, problems: readonly RouteProblem[], cause?: unknown) {
+  constructor(
+    file: string,
+    problems: readonly RouteProblem[],
+    cause?: unknown,
+    documents: readonly string[] = [],
+  ) {
     const sorted = inFileOrder(problems);
     const lines = sorted.slice(0, maxLines).map((problem) => problemLine(file, problem));
     const rest = sorted.length - lines.length;
@@ -33,6 +40,7 @@ export class RoutesInvalid extends Failure {
     this.name = 'RoutesInvalid';
     this.file = file;
     this.problems = sorted;
+    this.documents = documents;
   }
 }
 

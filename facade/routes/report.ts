@@ -8,6 +8,8 @@ export class Report {
   readonly source: Source;
   /** The folder that it is in: paths in it are relative to that. */
   readonly folder: string;
+  /** Files that are read along with it, by absolute path. */
+  readonly documents = new Set<string>();
   /** The file cannot be used. */
   readonly problems: RouteProblem[] = [];
   /** The file can be used, and probably does not do what its author means. */

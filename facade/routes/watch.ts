@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { prepare, prepareInSteps } from '../decide/find.ts';
+import { versionsOf } from '../validate/documents.ts';
 import { checkContent, checkInSlices, digestOf, type LoadOptions } from './check-content.ts';
 import { readRoutesFile } from './load.ts';
 import type { RouteTable } from './model.ts';
@@ -58,8 +59,15 @@ class RoutesWatcher {
   readonly #path: string;
   readonly #name: string;
   readonly #options: WatchOptions;
-  /** What was last seen in the file: a digest, or the message of why it could not be read. */
+  /**
+   * What was last seen: of the file a digest, or the message of why it could not be read, and of the files that are
+   * read along with it which edits of them.
+   */
   #seen: string;
+  /** The same, of what is in force. */
+  #inForce: string;
+  /** Files that are read along with the file, as far as it was understood last. */
+  #documents: readonly string[];
   /** A content that is not usable, seen once: if it is still there after a while, it is meant. */
   #suspect: { readonly seen: string; readonly error: RoutesInvalid } | undefined;
   #folders = new Map<string, WatchedFolder>();
@@ -74,7 +82,9 @@ class RoutesWatcher {
     this.#name = name;
     this.#options = options;
     this.table = table;
-    this.#seen = table.digest;
+    this.#documents = [...table.documents.keys()];
+    this.#inForce = seenIn(table);
+    this.#seen = this.#inForce;
   }
 
   async start(): Promise<void> {
@@ -117,32 +127,41 @@ class RoutesWatcher {
 
   async #load(): Promise<void> {
     const content = await readRoutesFile(this.#path).catch((error: unknown) => error);
-    const seen = Buffer.isBuffer(content) ? digestOf(content) : String(content);
-    if (!this.#closed && seen !== this.#seen) await this.#edited(content, seen);
+    const key = Buffer.isBuffer(content) ? digestOf(content) : String(content);
+    if (!this.#closed && this.#seenNow(key) !== this.#seen) await this.#edited(content, key);
     // A folder may have been replaced, or a link may lead elsewhere now.
     await this.#watchFolders();
   }
 
-  async #edited(content: unknown, seen: string): Promise<void> {
+  #seenNow(key: string): string {
+    return `${key}${versionsOf(this.#documents)}`;
+  }
+
+  async #edited(content: unknown, key: string): Promise<void> {
+    const seen = this.#seenNow(key);
     try {
       if (!Buffer.isBuffer(content)) throw content;
       if (this.#suspect?.seen === seen) throw this.#suspect.error;
       // What is in force may come back after something bad: then there is nothing to build.
-      const table = seen === this.table.digest ? this.table : await this.#build(content);
+      const table = seen === this.#inForce ? this.table : await this.#build(content);
       if (this.#closed) return;
       this.table = table;
-      this.#seen = seen;
+      this.#documents = [...table.documents.keys()];
+      this.#inForce = seenIn(table);
+      this.#seen = this.#inForce;
       this.#suspect = undefined;
       this.#options.onTable(this.table);
     } catch (error) {
       if (!(error instanceof RoutesInvalid)) throw error;
       if (this.#closed) return;
-      if (this.#suspect?.seen !== seen) {
-        this.#suspect = { seen, error };
+      this.#documents = [...new Set([...this.table.documents.keys(), ...error.documents])];
+      const seenThen = this.#seenNow(key);
+      if (this.#suspect?.seen !== seenThen) {
+        this.#suspect = { seen: seenThen, error };
         this.#changed(this.#options.settle ?? 250);
         return;
       }
-      this.#seen = seen;
+      this.#seen = seenThen;
       this.#options.onInvalid(error);
     }
   }
@@ -157,7 +176,8 @@ class RoutesWatcher {
   async #watchFolders(): Promise<void> {
     const wanted = new Map<string, number>();
     const target = await realpath(this.#path).catch(() => this.#path);
-    for (const folder of [path.dirname(this.#path), path.dirname(target)]) {
+    for (const file of [this.#path, target, ...this.#documents]) {
+      const folder = path.dirname(file);
       const inode = await stat(folder).then(
         ({ ino }) => ino,
         () => undefined,
@@ -188,6 +208,11 @@ class RoutesWatcher {
       // Gone meanwhile, or no watches left: the poll looks at the file, and tries again.
     }
   }
+}
+
+/** What was seen when a table was built. */
+function seenIn({ digest, documents }: RouteTable): string {
+  return digest + [...documents.values()].map(({ version }) => `\n${version}`).join('');
 }
 
 interface WatchedFolder {

@@ -170,6 +170,8 @@ function missingHint(path: Path): string | undefined {
     path: path[0] === 'routes' ? 'For every path write "path: /*".' : 'Such as /api/me.',
     to: 'Say who answers: "to: monolith".',
     name: 'Give it a name that logs and metrics can show.',
+    origins: 'List them: [https://shop.example], or "*" for everybody.',
+    openapi: 'Such as "openapi: ./inventory.openapi.yaml".',
     url: 'Such as "url: http://127.0.0.1:4000".',
   };
   return examples[key];

@@ -28,7 +28,7 @@ export const validateEntry = z
       ),
     body: z
       .string()
-      .regex(/^[0-9]{1,7}(B|KiB|MiB)$/, { error: 'must be a size such as 64KiB or 1MiB' })
+      .regex(/^[0-9]{1,7}(?:B|kB|KiB|MB|MiB)$/, { error: 'must be a size such as 64KiB or 1MB' })
       .refine((text) => !(sizeInBytes(text) > 8 * 1024 * 1024), {
         error: 'must be a size of at most 8MiB',
       })
