@@ -261,3 +261,22 @@ test('REDIS_URL that is no URL of a Redis is refused at the start, and not shown
   const started = startRunningFacade(file(origin.port, '{ requests: 5, per: 1h }'), { env });
   await expect(started).rejects.toMatchObject({ code: 'redis_timeout_invalid' });
 });
+
+test('an answer from the cache counts too, and says what is left now', async () => {
+  const origin = await startOrigin(mirror);
+  const facade = await startRunningFacade(`version: 1
+backends: { origin: { url: "http://127.0.0.1:${origin.port}" } }
+routes:
+  - { name: kept, match: { path: /*, method: GET }, to: origin, cache: { fresh: 1h }, rateLimit: { requests: 3, per: 1h } }
+`);
+  const client = await RawClient.connect(facade.port);
+  const answers = [];
+  for (let index = 0; index < 4; index++) answers.push(await client.send(get('/x')).answer());
+  expect(origin.asked).toHaveLength(1);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+  const left = answers.map((answer) => /r=(\d)/.exec(answer.header('ratelimit') ?? '')?.[1]);
+  expect(left).toEqual(['2', '1', '0', '0']);
+  for (const { headers } of answers) {
+    expect(headers.filter(([name]) => name.toLowerCase() === 'ratelimit')).toHaveLength(1);
+  }
+});
