@@ -84,7 +84,8 @@ export interface Facade {
 
 /**
  * Starts a facade.
- * @throws RoutesInvalid where routes.yaml is not valid, or its certificates are not; Failure where a port or the keys for identities cannot be had.
+ * @throws RoutesInvalid where routes.yaml is not valid, or its certificates are not; Failure where a port or the keys for
+ *   identities cannot be had.
  */
 export async function startFacade(options: FacadeOptions): Promise<Facade> {
   const { log, host = '127.0.0.1', env = process.env } = options;
