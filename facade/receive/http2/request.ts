@@ -40,6 +40,12 @@ export class Http2Request extends Readable {
     this.rawHeaders = lines;
     this.headers = headersByName(headers, !stream.endAfterHeaders);
     if (stream.endAfterHeaders) this.#ends();
+    else {
+      // They may all be there before anybody reads the body.
+      stream.once('trailers', (_: unknown, __: unknown, ofBody: string[]) => {
+        this.rawTrailers = ofBody;
+      });
+    }
     stream.once('close', () => this.destroy());
   }
 
@@ -54,9 +60,6 @@ export class Http2Request extends Readable {
     const stream = this.#stream;
     stream.on('data', (piece: Buffer) => {
       if (!this.push(piece)) stream.pause();
-    });
-    stream.on('trailers', (_: unknown, __: unknown, raw: string[]) => {
-      this.rawTrailers = raw;
     });
     // node:http2 ends a stream too that the client has reset without an error, in the middle of a body.
     stream.on('end', () => {
