@@ -16,9 +16,10 @@ export interface OwnSettings {
 /**
  * A table as it means to the application in which it is used: what no route takes is the application's, which is
  * never given a rest or kept from its work; services fall back to it; and comparisons are left to the facade.
+ * @param before the one in force, which may be alike.
  * @throws Failure `self_unknown`
  */
-export function forApplication(table: RouteTable, settings: OwnSettings): RouteTable {
+export function forApplication(table: RouteTable, settings: OwnSettings, before?: RouteTable): RouteTable {
   const { self } = settings;
   const own = table.backends.get(self);
   if (own === undefined) {
@@ -35,7 +36,7 @@ export function forApplication(table: RouteTable, settings: OwnSettings): RouteT
     backends: new Map(table.backends).set(self, unhindered(own)),
     routes: Object.freeze([...questionsToItself(table, settings), ...routes, ...everythingElse(table, self)]),
   });
-  prepare(forItself);
+  prepare(forItself, before);
   return forItself;
 }
 

@@ -167,7 +167,7 @@ export function strangler(options: StranglerOptions): Strangler {
     env,
     onTable(read) {
       try {
-        inForce(forApplication(read, own));
+        inForce(forApplication(read, own, table));
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         invalid(error);
