@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { compileMatch } from './compile-match.ts';
-import { compileRoute } from './compile-route.ts';
+import { compileRoute, type RouteDefaults } from './compile-route.ts';
 import { knownRoute, mapping, type PlacedRoute, tolerant } from './entries.ts';
 import type { Route } from './model.ts';
 import type { Report } from './report.ts';
@@ -11,6 +11,7 @@ import { spellingOf } from './spelling.ts';
 /** What the meaning of a route's entry depends on, besides itself. */
 export interface Surroundings {
   readonly paths: PathsEntry | undefined;
+  readonly defaults: RouteDefaults;
 }
 
 export interface CompiledEntry extends PlacedRoute {
@@ -58,7 +59,7 @@ export function* compileEntries(
 function compileEntry(
   value: unknown,
   path: readonly PropertyKey[],
-  { paths }: Surroundings,
+  { paths, defaults }: Surroundings,
   report: Report,
 ): CompiledEntry | undefined {
   const valid = knownRoute(value);
@@ -67,7 +68,7 @@ function compileEntry(
   const match =
     matchEntry && compileMatch(matchEntry, spellingOf(matchEntry, paths), [...path, 'match'], report);
   if (entry === undefined) return undefined;
-  const route = compileRoute(entry, match, path, complete, report);
+  const route = compileRoute(entry, match, path, complete, report, defaults);
   return route && { route, path, complete };
 }
 

@@ -19,7 +19,7 @@ function read({ content, file, env, secrets }: Task): Reading {
     const routes = table.routes.map((_, index) => source.valueAt(['routes', index]));
     return { value, substituted, unresolved, routes, texts: textsOf(source) };
   } catch (error) {
-    if (error instanceof RoutesInvalid) return { problems: error.problems };
+    if (error instanceof RoutesInvalid) return { problems: error.problems, documents: error.documents };
     throw error;
   }
 }

@@ -15,7 +15,7 @@ export interface Task {
 
 /** What it gives back: what is wrong, or what the file holds where nothing is. */
 export type Reading =
-  | { readonly problems: readonly RouteProblem[] }
+  | { readonly problems: readonly RouteProblem[]; readonly documents: readonly string[] }
   | {
       readonly value: unknown;
       readonly substituted: ReadonlySet<string>;
@@ -46,7 +46,7 @@ export async function readApart(
     await worker.terminate();
   }
   if ('problems' in reading) {
-    throw new RoutesInvalid(file, reading.problems);
+    throw new RoutesInvalid(file, reading.problems, undefined, reading.documents);
   }
   const { value, substituted, unresolved, routes, texts } = reading;
   const top = { line: 1, column: 1 };
