@@ -41,12 +41,12 @@ test('as many as the limit lets through, then 429 that says when to come again',
   );
   expect(answers.map((answer) => answer.header('ratelimit'))).toEqual([
     '"limited";r=2;t=1200',
-    expect.stringMatching(/^"limited";r=1;t=(1200|1199)$/),
-    expect.stringMatching(/^"limited";r=0;t=(1200|1199)$/),
-    expect.stringMatching(/^"limited";r=0;t=(1200|1199)$/),
+    expect.stringMatching(/^"limited";r=1;t=(1200|11\d\d)$/),
+    expect.stringMatching(/^"limited";r=0;t=(1200|11\d\d)$/),
+    expect.stringMatching(/^"limited";r=0;t=(1200|11\d\d)$/),
   ]);
   const refused = answers[3]!;
-  expect(refused.header('retry-after')).toMatch(/^(1200|1199)$/);
+  expect(refused.header('retry-after')).toMatch(/^(1200|11\d\d)$/);
   expect(refused.header('content-type')).toBe('application/problem+json');
   expect(JSON.parse(refused.body)).toMatchObject({
     type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
