@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { sendProblem } from '@strangler-fig/kernel/problem';
+import { isLingering, lingerAfterAnswer } from './lingering-close.ts';
 import { connectRefused, expectationProblem, parserProblem, refuseOnSocket } from './refusal.ts';
 
 /** Who deals with what the server receives. */
@@ -48,8 +49,13 @@ export function createReceivingServer(receiver: Receiver, largestHead = headSize
     insecureHTTPParser: false,
     noDelay: true,
   });
-  server.on('request', receiver.request);
-  server.on('checkContinue', receiver.request);
+  const receive = (request: IncomingMessage, response: ServerResponse) => {
+    if (isLingering(request)) return;
+    lingerAfterAnswer(request, response);
+    receiver.request(request, response);
+  };
+  server.on('request', receive);
+  server.on('checkContinue', receive);
   server.on('checkExpectation', (_: IncomingMessage, response: ServerResponse) => {
     sendProblem(response, expectationProblem, { connection: 'close' });
   });
