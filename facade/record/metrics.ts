@@ -1,5 +1,7 @@
-import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { Counter, Gauge, Registry } from '@prometheus-io/client';
 import { registerProcessMetrics } from './process-metrics.ts';
+import { registerRequestMetrics } from './request-metrics.ts';
+import type { RouteCounter } from './route-counts.ts';
 
 /** What gauges show, asked whenever the metrics are read. */
 export interface Gauged {
@@ -19,21 +21,6 @@ export interface Gauged {
  */
 export class FacadeMetrics {
   readonly registry = new Registry();
-
-  readonly requests = new Counter({
-    name: 'strangler_requests_total',
-    help: 'Requests answered, by route, backend and status class; backend "facade" where the facade answered itself.',
-    labelNames: ['route', 'backend', 'status'],
-    registers: [this.registry],
-  });
-
-  readonly seconds = new Histogram({
-    name: 'strangler_request_seconds',
-    help: "Time from a request's head to the end of its answer.",
-    labelNames: ['route', 'backend'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers: [this.registry],
-  });
 
   readonly upstreamFailures = new Counter({
     name: 'strangler_upstream_failures_total',
@@ -69,7 +56,9 @@ export class FacadeMetrics {
     registers: [this.registry],
   });
 
-  constructor(gauged: Gauged) {
+  /** @param counter what is counted of each request. */
+  constructor(gauged: Gauged, counter: RouteCounter) {
+    registerRequestMetrics(this.registry, counter);
     this.#gauge('strangler_requests_in_flight', 'Requests under way, without WebSockets.', gauged.inFlight);
     this.#gauge(
       'strangler_websockets_open',

@@ -1,4 +1,5 @@
 import { type Latency, LatencyWindow } from './latency.ts';
+import { bucketOf, buckets, classOf } from './request-metrics.ts';
 
 /** What one backend has done for one route since the facade started. */
 export interface RouteCounts {
@@ -11,11 +12,18 @@ export interface RouteCounts {
   readonly latency: Latency | null;
 }
 
-interface Counted {
+/** The counts as they are kept. */
+export interface Counted {
   requests: number;
   errors: number;
   readonly since: Date;
   readonly latency: LatencyWindow;
+  /** By the first digit of the status. */
+  readonly statuses: Float64Array;
+  /** By the bucket of how long they took. */
+  readonly durations: Float64Array;
+  /** The sum of how long they took. */
+  seconds: number;
 }
 
 /** Counts per route and backend, and since when each route goes where it goes now. */
@@ -24,10 +32,18 @@ export class RouteCounter {
   readonly #since = new Map<string, { target: string; since: Date }>();
 
   /**
+   * @param status 0 where the client got no answer.
    * @param milliseconds how long the request took.
    * @param now from performance.now().
    */
-  count(route: string, backend: string, failed: boolean, milliseconds: number, now: number): void {
+  count(
+    route: string,
+    backend: string,
+    status: number,
+    failed: boolean,
+    milliseconds: number,
+    now: number,
+  ): void {
     let backends = this.#counts.get(route);
     if (backends === undefined) {
       backends = new Map();
@@ -35,12 +51,33 @@ export class RouteCounter {
     }
     let counted = backends.get(backend);
     if (counted === undefined) {
-      counted = { requests: 0, errors: 0, since: new Date(), latency: new LatencyWindow() };
+      counted = {
+        requests: 0,
+        errors: 0,
+        since: new Date(),
+        latency: new LatencyWindow(),
+        statuses: new Float64Array(10),
+        durations: new Float64Array(buckets.length + 1),
+        seconds: 0,
+      };
       backends.set(backend, counted);
     }
     counted.requests++;
     if (failed) counted.errors++;
     counted.latency.add(milliseconds, now);
+    const statusClass = classOf(status);
+    counted.statuses[statusClass] = (counted.statuses[statusClass] as number) + 1;
+    const seconds = milliseconds / 1000;
+    const bucket = bucketOf(seconds);
+    counted.durations[bucket] = (counted.durations[bucket] as number) + 1;
+    counted.seconds += seconds;
+  }
+
+  /** Each route and backend with its counts. */
+  *all(): IterableIterator<[route: string, backend: string, counted: Counted]> {
+    for (const [route, backends] of this.#counts) {
+      for (const [backend, counted] of backends) yield [route, backend, counted];
+    }
   }
 
   /** Notes where a route goes from now on; keeps the earlier time when that has not changed. */
