@@ -5,7 +5,16 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { Failure } from '@strangler-fig/kernel/failure';
 import type { JWK } from 'jose';
@@ -115,9 +124,12 @@ export function readKeyFile(file: string): readonly SigningKey[] {
   return keys.sort((a, b) => a.signsFrom - b.signsFrom);
 }
 
-/** Replaces a file of keys at once, readable by its owner only. */
+/** Replaces a file of keys at once, readable by its owner only, who stays the same. */
 export function replaceKeyFile(file: string, keys: readonly SigningKey[]): void {
+  const { uid, gid } = statSync(file);
   const complete = writeBeside(file, keys);
+  // Root may rotate what the facade, as somebody else, has to read.
+  if (process.getuid?.() === 0) chownSync(complete, uid, gid);
   renameSync(complete, file);
 }
 

@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../tests/temporary-folder.ts';
@@ -63,6 +63,14 @@ describe('a file of keys', () => {
 });
 
 describe('a rotation', () => {
+  test.runIf(process.getuid?.() === 0)('by root leaves the file to its owner', async () => {
+    const file = path.join(await temporaryFolder(), 'keys.json');
+    openKeyFile(file);
+    await chown(file, 1234, 1234);
+    rotateKeys(file);
+    expect(await stat(file)).toMatchObject({ uid: 1234, gid: 1234 });
+  });
+
   async function rotated() {
     const file = path.join(await temporaryFolder(), 'keys.json');
     const [old] = openKeyFile(file) as [SigningKey];
