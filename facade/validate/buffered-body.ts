@@ -3,6 +3,7 @@ import { Deadline } from '../forward/deadlines.ts';
 
 /** What was read of a request's body. In any case all of it is there to be read again. */
 export type Buffered =
+  /** Its bytes are only to be looked at now: whoever sends them on may use their memory again. */
   | { readonly kind: 'whole'; readonly bytes: Buffer }
   | { readonly kind: 'too_long' }
   /** The client paused for too long. */
@@ -37,31 +38,32 @@ export function bufferBody(
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let length = 0;
-    const over = (result: Buffered) => {
+    const over = (kind: Buffered['kind']) => {
       deadline.clear();
       request.off('readable', take);
       request.off('close', take);
+      const bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
       // In the turn in which the last piece was taken: the end of a stream is told in the next, where nothing is left.
       if (length > 0 && !request.destroyed) {
-        request.unshift(Buffer.concat(pieces));
+        request.unshift(bytes);
         putBack.set(request, length);
       }
-      resolve(result);
+      resolve(kind === 'whole' ? { kind, bytes } : { kind });
     };
     const take = () => {
       for (let piece = request.read(); piece !== null; piece = request.read()) {
         pieces.push(piece as Buffer);
         length += (piece as Buffer).length;
         if (length > most) {
-          over({ kind: 'too_long' });
+          over('too_long');
           return;
         }
       }
-      if (request.complete) over({ kind: 'whole', bytes: Buffer.concat(pieces) });
-      else if (request.destroyed) over({ kind: 'gone' });
+      if (request.complete) over('whole');
+      else if (request.destroyed) over('gone');
       else deadline.set(idle);
     };
-    const deadline = new Deadline(() => over({ kind: 'slow' }));
+    const deadline = new Deadline(() => over('slow'));
     request.on('readable', take);
     request.on('close', take);
     take();

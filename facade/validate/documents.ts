@@ -52,7 +52,8 @@ export function* compileDocuments(
         loaded.document.compile(described);
         yield;
       }
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown instanceof RangeError ? new DocumentRefused('it has too many levels') : thrown;
       if (!(error instanceof DocumentRefused)) throw error;
       refused.set(file, error);
       report.problem(
@@ -104,7 +105,8 @@ function read(file: string): unknown {
   }
   try {
     if (path.extname(file) === '.json') return JSON.parse(text);
-    return parse(text, { maxAliasCount: mostAliases, logLevel: 'error', prettyErrors: true });
+    // As JSON: an alias can make YAML hold itself.
+    return JSON.parse(JSON.stringify(parse(text, { maxAliasCount: mostAliases, logLevel: 'error' }) ?? null));
   } catch (error) {
     const [line = ''] = (error as Error).message.split('\n', 1);
     throw new DocumentRefused(

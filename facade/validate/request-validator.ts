@@ -17,7 +17,7 @@ export type ValidationResult =
   | 'invalid'
   /** The document has no such operation. */
   | 'no_operation'
-  /** Its body was too long, or came too slowly. */
+  /** Its body was too long or came too slowly, or there were too many at once. */
   | 'not_read';
 
 /** Told of every request that was compared. */
@@ -40,9 +40,12 @@ export interface ValidatorOptions {
 /** Bodies in which everything that does not fit is looked for, and not only the first. */
 const longestSearched = 16 * 1024;
 
+/** Bytes that all bodies may come to that are being read at once. */
+const mostRead = 256 * 1024 * 1024;
+
 /** Something that keeps a request from being sent on, or would if its route refused. */
 interface Objection {
-  readonly status: 400 | 408 | 413 | 415;
+  readonly status: 400 | 408 | 413 | 415 | 503;
   readonly code: string;
   readonly title: string;
   readonly detail: string;
@@ -54,6 +57,8 @@ interface Objection {
 export class RequestValidator {
   readonly #events: ValidationEvents;
   readonly #options: ValidatorOptions;
+  /** Bytes that bodies under way may come to. */
+  #reading = 0;
 
   constructor(events: ValidationEvents, options: ValidatorOptions = {}) {
     this.#events = events;
@@ -117,6 +122,7 @@ export class RequestValidator {
     }
     const contentType = request.headers['content-type'] ?? '';
     const type = mediaType(contentType);
+    if (isGivenTwice(request, 'content-type')) return unknownType('must be there only once', 'content-type');
     const range = rangeOf(type, expected.content.keys());
     if (range === undefined) return unknownType('must be of a type that the document names', 'content-type');
     const check = expected.content.get(range);
@@ -127,7 +133,10 @@ export class RequestValidator {
     const before = this.#options.bodyRead?.(request);
     if (before !== undefined) return wrongBody(before, check);
     if (Number(request.headers['content-length'] ?? 0) > rule.body) return tooLong(rule.body);
+    if (this.#reading + rule.body > mostRead) return tooMuchAtOnce;
+    this.#reading += rule.body;
     const read = await bufferBody(request, response, rule.body, backend.timeouts.idle);
+    this.#reading -= rule.body;
     if (read.kind === 'gone') return 'gone';
     if (read.kind === 'too_long') return tooLong(rule.body);
     if (read.kind === 'slow') return tooSlow;
@@ -155,6 +164,15 @@ function wrongBody(bytes: Buffer, check: SchemaCheck): Objection | undefined {
     if (error instanceof RangeError) return invalid('invalid', [finding('body', '', 'has too many levels')]);
     throw error;
   }
+}
+
+/** Of two lines node takes the first; a backend might take the other. */
+function isGivenTwice({ rawHeaders }: IncomingMessage, name: string): boolean {
+  let lines = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.length === name.length && rawHeaders[index]?.toLowerCase() === name) lines++;
+  }
+  return lines > 1;
 }
 
 function invalid(result: ValidationResult, findings: readonly Finding[]): Objection {
@@ -190,6 +208,15 @@ function tooLong(most: number): Objection {
     findings: [],
   };
 }
+
+const tooMuchAtOnce: Objection = {
+  status: 503,
+  code: 'overloaded',
+  title: 'Too many requests at once',
+  detail: 'Too many bodies are being compared with OpenAPI documents; this one was not sent on.',
+  result: 'not_read',
+  findings: [],
+};
 
 const tooSlow: Objection = {
   status: 408,

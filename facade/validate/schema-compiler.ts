@@ -5,7 +5,7 @@ import { canonical } from './canonical.ts';
 import { DocumentRefused, type Located, locate, mappingOf } from './json-pointer.ts';
 import { linearPatterns } from './linear-pattern.ts';
 
-/** Characters of a text that is compared with a format by a regular expression, not all of which are linear. */
+/** Characters of a text that is compared with a format, most of which are regular expressions, and not all linear. */
 const longestFormatted = 2048;
 
 /** The name of the document in references to it. */
@@ -102,12 +102,14 @@ function engine(document: Record<string, unknown>, version3_0: boolean, allError
 type Format = (typeof fullFormats)[keyof typeof fullFormats];
 
 const formats = Object.fromEntries(
-  Object.entries(fullFormats).map(([format, test]) => [format, bounded(test)]),
+  Object.entries(fullFormats).map(([format, test]) => [format, format === 'byte' ? test : bounded(test)]),
 );
 
 function bounded(format: Format | undefined): Format {
-  if (!(format instanceof RegExp)) return format ?? true;
-  return (text: string) => text.length <= longestFormatted && format.test(text);
+  if (format instanceof RegExp) return (text: string) => text.length <= longestFormatted && format.test(text);
+  if (typeof format === 'function') return (text: string) => text.length <= longestFormatted && format(text);
+  if (typeof format !== 'object' || format.type === 'number') return format ?? true;
+  return bounded(format.validate as Format);
 }
 
 function referencesIn(schema: unknown): string[] {

@@ -25,6 +25,10 @@ export function wrongParameters(
     if (place === 'query') {
       pairs ??= pairsIn(query, '&');
       texts = pairs.get(name)?.map((text) => decodedText(text.replaceAll('+', ' ')));
+      if (parameter.read !== undefined && hasBrackets(pairs, name)) {
+        findings.push(finding('query', `/${name}`, 'must be written without brackets'));
+        continue;
+      }
     } else if (place === 'cookie') {
       cookies ??= pairsIn(headers.cookie ?? '', ';');
       texts = cookies.get(name);
@@ -42,6 +46,12 @@ export function wrongParameters(
     if (findings.length >= mostFindings) break;
   }
   return findings;
+}
+
+/** Express reads `limit[]=x` and `limit[a]=x` as other values of `limit` than those that were compared. */
+function hasBrackets(pairs: ReadonlyMap<string, string[]>, name: string): boolean {
+  for (const sent of pairs.keys()) if (sent.length > name.length && sent.startsWith(`${name}[`)) return true;
+  return false;
 }
 
 /** Values as they were sent, by decoded name. */

@@ -17,7 +17,7 @@ export class ValidationRecord implements ValidationEvents {
     this.#log = log;
     this.#results = new Counter({
       name: 'strangler_validated_requests_total',
-      help: 'Requests compared with the OpenAPI document of their route, by route and result: valid, invalid, no_operation (the document has none for it), not_read (its body was too long or too slow). All but the valid ones are refused, unless the route says "mode: report".',
+      help: 'Requests compared with the OpenAPI document of their route, by route and result: valid, invalid, no_operation (the document has none for it), not_read (its body was too long or too slow, or there were too many at once). All but the valid ones are refused, unless the route says "mode: report".',
       labelNames: ['route', 'result'],
       registers: [registry],
     });

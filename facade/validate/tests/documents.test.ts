@@ -87,6 +87,12 @@ describe('a document that cannot be used is an error of routes.yaml, at its plac
       documentOf({ '/items': { get: { parameters: [{ name: 'a' }] } } }),
       /no parameter with a "name" and an "in"/,
     ],
+    ['an alias to itself', 'openapi: 3.1.0\npaths: &a { /items: *a }', /it is not YAML/],
+    [
+      'no end of levels',
+      `{ openapi: 3.1.0, paths: ${'{ a: '.repeat(20_000)}1${'}'.repeat(20_000)} }`,
+      /levels|not YAML/,
+    ],
     [
       'many aliases',
       `a: &a [${'1,'.repeat(50)}1]\nb: &b [${'*a,'.repeat(50)}*a]\nc: &c [${'*b,'.repeat(50)}*b]\nopenapi: 3.1.0\npaths: { x: [${'*c,'.repeat(50)}*c] }`,

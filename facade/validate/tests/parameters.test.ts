@@ -81,6 +81,8 @@ describe('a request that does not fit', () => {
     ['/items?%6Cimit=0', 'query', '/limit', 'must be >= 1'],
     ['/items?tag=ab&tag=c', 'query', '/tag/1', 'must NOT have fewer than 2 characters'],
     ['/items?ids=1,x', 'query', '/ids/1', 'must be integer'],
+    ['/items?limit[]=500', 'query', '/limit', 'must be written without brackets'],
+    ['/items?limit%5Ba%5D=500', 'query', '/limit', 'must be written without brackets'],
     ['/items?open=1', 'query', '/open', 'must be boolean'],
     ['/items?sort=secret-value', 'query', '/sort', 'must be equal to one of the allowed values'],
     ['/items?filter=%7B', 'query', '/filter', 'must be JSON'],
