@@ -1,4 +1,4 @@
-import { traceIdOf } from '@strangler-fig/kernel/trace';
+import { traceIdIn } from '@strangler-fig/kernel/trace';
 import { comparedWith } from '../compare/compared-with.ts';
 import type { Shadow, Shadowing } from '../compare/shadow.ts';
 import type { Vouched } from '../forward/request-headers.ts';
@@ -17,7 +17,7 @@ export function beginComparison(shadow: Shadow, checked: Checked): Comparison | 
   const { table, route, backend, path, method, request, traceparent, target, host } = checked;
   const { compare } = route;
   if (compare === undefined) return undefined;
-  const traceId = traceIdOf(traceparent) ?? '';
+  const traceId = traceIdIn(traceparent);
   const other = comparedWith(table, route, backend, request, traceId);
   if (other === undefined) return undefined;
   const where = { path: target.path, origins: [...backend.urls, ...other.urls], host };

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { traceIdOf } from '@strangler-fig/kernel/trace';
+import { traceIdIn } from '@strangler-fig/kernel/trace';
 import type { CachedResult } from '../cache/caching-forwarder.ts';
 import { checkHeaders } from '../check/headers.ts';
 import { faultHeader, faultProblem, injectFault } from '../faults/fault.ts';
@@ -41,7 +41,7 @@ export async function exchange(
       status,
       failure,
       failed,
-      traceId: traceIdOf(traceparent) ?? '',
+      traceId: traceIdIn(traceparent),
       startedAt,
     };
     steps.record.finished(finished);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { traceIdOf } from '@strangler-fig/kernel/trace';
+import { traceIdIn } from '@strangler-fig/kernel/trace';
 import { faultHeader, faultProblem, injectFault } from '../faults/fault.ts';
 import type { UpstreamFailure } from '../forward/upstream-failure.ts';
 import { refuseOnSocket } from '../receive/refusal.ts';
@@ -45,7 +45,7 @@ export async function exchangeWebSocket(
       status,
       failure,
       failed,
-      traceId: traceIdOf(traceparent) ?? '',
+      traceId: traceIdIn(traceparent),
       startedAt,
     };
     steps.record.finished(finished);
