@@ -35,7 +35,7 @@ export class Http2Response extends EventEmitter {
     this.req = req;
     this.#longestTaking = longestTaking;
     stream.on('drain', () => this.emit('drain'));
-    stream.once('finish', () => this.#ended && this.emit('finish'));
+    stream.once('finish', () => this.#finished());
     stream.once('close', () => this.emit('close'));
   }
 
@@ -134,6 +134,13 @@ export class Http2Response extends EventEmitter {
     // Without an error node:http2 would end the stream in good order first.
     if (!this.destroyed) this.#stream.destroy(new Error('the answer breaks off'));
     return this;
+  }
+
+  /** Who has the whole answer need not send the rest of its body (RFC 9113, 8.1). */
+  #finished(): void {
+    if (!this.#ended) return;
+    this.emit('finish');
+    if (!this.req.complete) this.req.destroy();
   }
 
   #sendHead(isAll: boolean): void {

@@ -335,12 +335,17 @@ test('a stream whose bytes nobody takes holds no other up, either way', async ()
   upload.destroy();
 });
 
-test('an early answer ends an upload that nobody wants', async () => {
+test('an upload that nobody wants any more is ended without an error, after its answer', async () => {
   const origin = await startRawOrigin((socket, received) => {
     if (received.includes('\r\n\r\n')) socket.write('HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno');
   });
-  const { client } = await clientBefore(origin.port);
+  const { facade, client } = await clientBefore(origin.port);
   const upload = client.request({ ':method': 'POST', ':path': '/' });
   upload.write('some');
   expect(await answerOf(upload)).toMatchObject({ status: 413, body: 'no' });
+  const raw = await connectRaw(facade.tlsPort);
+  raw.headers(1, pseudo('POST', '/'), 4).data(1, 'some');
+  expect((await raw.ended(1))?.type).toBe(frameTypes.data);
+  const reset = await raw.frame(({ type }) => type === frameTypes.rstStream);
+  expect(reset?.payload.readUInt32BE()).toBe(constants.NGHTTP2_NO_ERROR);
 });
