@@ -80,6 +80,25 @@ test('an answer of the fallback is not kept for the backend that failed', async 
   expect((await ask(facade.port, get('/a'))).body).toBe('old');
 });
 
+test('what a fallback says of what the client has is for the client, not for what is kept', async () => {
+  let up = true;
+  const old = await startOrigin((_, response) => {
+    if (up) response.writeHead(200, { age: '100', 'cache-control': 'max-age=60', etag: '"old"' }).end('old');
+    else response.writeHead(503).end();
+  });
+  const young = await startOrigin((_, response) => void response.writeHead(304, { etag: '"young"' }).end());
+  const facade = await startRunningFacade(
+    yaml({ old: old.port, young: young.port }, 'to: old, fallback: young'),
+  );
+  await ask(facade.port, get('/a'));
+  up = false;
+  const answer = await ask(facade.port, get('/a', 'If-None-Match: "young"'));
+  expect(answer.status).toBe(304);
+  expect(answer.header('etag')).toBe('"young"');
+  expect(old.asked[1]?.headers['if-none-match']).toBe('"old"');
+  expect(young.asked[0]?.headers['if-none-match']).toBe('"young"');
+});
+
 test('an answer out of memory is not compared', async () => {
   const { old, young } = await sides();
   const facade = await startRunningFacade(
