@@ -24,6 +24,8 @@ const documents = await Promise.all(
     'docs/decisions.md',
     'docs/routes-yaml.md',
     'docs/metrics.md',
+    'docs/performance.md',
+    'docs/security.md',
   ].map((file) => readDocument(path.join(root, file))),
 );
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openKeyFile } from '../../facade/identify/key-file.ts';
+import { openKeyFile } from '@strangler-fig/facade/identify/key-file';
 import { runFig } from './fig-process.ts';
 
 let folder: string;

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rotateKeys } from '../../facade/identify/rotate-keys.ts';
+import { rotateKeys } from '@strangler-fig/facade/identify/rotate-keys';
 import { ownSettings } from '../../walkthrough/own-settings.ts';
 import { type System, startSystem } from '../system.ts';
 
