@@ -229,6 +229,8 @@ export class CachingForwarder {
     const current = this.#settle(visit, stored, { result, intake, flight, holds });
     if (why === undefined) return result;
     if (stored !== undefined && holds !== undefined) {
+      // The backend means something else than what was asked about: so it is asked for the whole.
+      if (!stored.head.isMeantBy(holds)) return this.#fetch(visit, undefined, why);
       return this.#answer(visit, current ?? stored, 'validated', `fwd=${why}; fwd-status=304`);
     }
     if (stored !== undefined && failedWith !== undefined) {
@@ -256,7 +258,7 @@ export class CachingForwarder {
     const { result, intake, flight, holds } = fetched;
     let current: StoredAnswer | undefined;
     if (stored !== undefined && holds !== undefined) {
-      const head = stored.head.validated(holds, asked);
+      const head = stored.head.isMeantBy(holds) ? stored.head.validated(holds, asked) : undefined;
       if (head === undefined || flight.outdated) this.#store.drop(stored);
       else {
         current = { ...place, head, body: stored.body };

@@ -110,6 +110,13 @@ export class StoredHead {
     return asking;
   }
 
+  /** Whether a 304 is about this answer: one with another ETag is not (RFC 9111, 4.3.4). */
+  isMeantBy(headers: readonly string[]): boolean {
+    const { etag } = headerMap(headers);
+    const own = this.#validators.etag;
+    return etag === undefined || own === undefined || withoutWeakness(etag) === withoutWeakness(own);
+  }
+
   /** The same answer, as the backend's 304 puts it (RFC 9111, 3.2 and 4.3.4); undefined: not to be kept any longer. */
   validated(headers: readonly string[], asked: HeaderMap): StoredHead | undefined {
     const said = headerMap(headers);
@@ -174,6 +181,10 @@ function policyOf({ status, asked }: AnswerHead, headers: HeaderMap): CachePolic
     { status, headers: kept },
     { shared: true, cacheHeuristic: 0, immutableMinTimeToLive: 0 },
   );
+}
+
+function withoutWeakness(tag: string): string {
+  return tag.trim().replace(/^W\//, '');
 }
 
 /** The policy keeps them as long as the answer: so no cookie, and of credentials only that there were some. */

@@ -95,8 +95,10 @@ test('what a fallback says of what the client has is for the client, not for wha
   const answer = await ask(facade.port, get('/a', 'If-None-Match: "young"'));
   expect(answer.status).toBe(304);
   expect(answer.header('etag')).toBe('"young"');
+  expect(answer.header('cache-status')).toBeUndefined();
   expect(old.asked[1]?.headers['if-none-match']).toBe('"old"');
   expect(young.asked[0]?.headers['if-none-match']).toBe('"young"');
+  expect([old.asked.length, young.asked.length]).toEqual([2, 1]);
 });
 
 test('an answer out of memory is not compared', async () => {

@@ -49,6 +49,19 @@ describe('validation', () => {
     expect(origin.asked[2]?.headers['if-none-match']).toBeUndefined();
   });
 
+  test('a 304 about something else is none: the whole is asked for', async () => {
+    const { origin, answers, facade } = await startCached(old('max-age=60', { etag: '"v1"' }));
+    await ask(facade.port, get('/a'));
+    answers(({ headers }, response) => {
+      const kept = { 'cache-control': 'max-age=60', etag: '"v2"' };
+      if (headers['if-none-match'] !== undefined) response.writeHead(304, kept).end();
+      else response.writeHead(200, kept).end('new');
+    });
+    expect(await ask(facade.port, get('/a'))).toMatchObject({ status: 200, body: 'new' });
+    expect((await ask(facade.port, get('/a'))).body).toBe('new');
+    expect(origin.asked).toHaveLength(3);
+  });
+
   test('another answer takes its place', async () => {
     const { answers, facade } = await startCached(old('max-age=60', { etag: '"v1"' }));
     await ask(facade.port, get('/a'));
