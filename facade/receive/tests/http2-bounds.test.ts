@@ -181,3 +181,18 @@ test('a client that does not take the end of its answer loses its stream', async
   expect(last?.type).toBe(frameTypes.rstStream);
   expect(last?.payload.readUInt32BE()).toBe(constants.NGHTTP2_CANCEL);
 });
+
+test('a body whose stream is reset without an error is not complete', async () => {
+  const begun = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<IncomingMessage>();
+  const { client } = await boundedTo({}, (request) => {
+    request.once('data', () => begun.resolve());
+    request.once('close', () => over.resolve(request));
+  });
+  const raw = client();
+  raw.headers(1, pseudo('POST', '/'), 4).data(1, 'part');
+  await begun.promise;
+  raw.reset(1, constants.NGHTTP2_NO_ERROR);
+  const request = await over.promise;
+  expect([request.complete, request.readableEnded]).toEqual([false, false]);
+});
