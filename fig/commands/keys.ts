@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { Failure } from '@strangler-fig/kernel/failure';
-import type { Command } from 'commander';
 import { readKeyFile, type SigningKey } from '@strangler-fig/facade/identify/key-file';
 import { publishedKeys, signingKey } from '@strangler-fig/facade/identify/key-ring';
 import { rotateKeys } from '@strangler-fig/facade/identify/rotate-keys';
+import { Failure } from '@strangler-fig/kernel/failure';
+import type { Command } from 'commander';
 
 interface KeysOptions {
   readonly keys: string;

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openKeyFile } from '@strangler-fig/facade/identify/key-file';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runFig } from './fig-process.ts';
 
 let folder: string;

@@ -1,8 +1,8 @@
 import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rotateKeys } from '@strangler-fig/facade/identify/rotate-keys';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ownSettings } from '../../walkthrough/own-settings.ts';
 import { type System, startSystem } from '../system.ts';
 
