@@ -49,7 +49,8 @@ try {
     for (const contender of contenders) {
       const one = measured.get(contender.name) as Measured;
       const running = await contender.start();
-      await fullLoad(running.port, path200, connections, 1);
+      // What is measured is a process that has been running for a while.
+      await fullLoad(running.port, path200, connections, 3);
       const perSecond = await fullLoad(running.port, path200, connections, seconds);
       one.perSecond.push(perSecond);
       const paced = { rate: perSecond / 3, connections, seconds: Math.min(seconds, 3) };
