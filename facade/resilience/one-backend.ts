@@ -92,10 +92,10 @@ export class OneBackend {
       if (!transient.has(kind) || asking.body?.repeatable === false) return { ...result, sent };
 
       // The backend may close a kept connection just as it is used again: the request was then never read. That
-      // cannot be told from a crash in the middle of it, so only what is safe is repeated, and on a new
+      // cannot be told from a crash in the middle of it, so only what is safe, or not sent, is repeated, and on a new
       // connection, because the other kept ones may be as stale.
-      const stale = kind === 'reset' && result.sent && (result.reused || retries === undefined);
-      if (stale && !wentStale && isSafe(asking.repeatable)) {
+      const stale = kind === 'reset' && (result.reused || (result.sent && retries === undefined));
+      if (stale && !wentStale && (!result.sent || isSafe(asking.repeatable))) {
         wentStale = true;
         fresh = true;
       } else {

@@ -37,6 +37,11 @@ export class AnswerReader {
     this.#sink = sink;
   }
 
+  /** Whether no answer is expected. */
+  get idle(): boolean {
+    return this.#state === 'idle';
+  }
+
   /** Whether the connection can carry another request. */
   get reusable(): boolean {
     return this.#state === 'idle' && this.#keepsAlive;

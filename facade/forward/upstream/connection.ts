@@ -160,6 +160,10 @@ export class Connection implements AnswerSink {
 
   #read(bytes: Buffer): void {
     const user = this.#user;
+    if (user !== undefined && this.#reader.idle) {
+      this.#failed(new UpstreamFailure('reset', 'it sent an answer before it was asked'));
+      return;
+    }
     try {
       this.#reader.read(bytes);
     } catch (error) {

@@ -12,6 +12,7 @@ import type { Connection, ConnectionUser } from './connection.ts';
 import { writeCopy } from './piece-memory.ts';
 import type { Pool } from './pool.ts';
 import { requestHead } from './request-head.ts';
+import { atTurnEnd } from './turn-end.ts';
 import { Upload } from './upload.ts';
 
 /** Bytes of an answer that nobody wants, which are read so that its connection can be kept. */
@@ -78,10 +79,13 @@ export class UpstreamAttempt implements ConnectionUser {
     }
     this.#phase = 'asked';
     this.#deadline.set(backend.timeouts.request);
-    this.#sent = true;
-    if (this.#upload !== undefined) this.#connection.hold();
-    this.#connection.send(head, method);
-    this.#upload?.begin();
+    atTurnEnd(() => {
+      if (this.#phase === 'over') return;
+      this.#sent = true;
+      if (this.#upload !== undefined) this.#connection.hold();
+      this.#connection.send(head, method);
+      this.#upload?.begin();
+    });
   }
 
   interim(head: AnswerHead): void {
@@ -140,7 +144,7 @@ export class UpstreamAttempt implements ConnectionUser {
     this.#writeHead();
     if (trailers.length > 0) addTrailers(response, trailers);
     if (first === undefined) response.end();
-    else response.end(first, 'latin1');
+    else atTurnEnd(() => response.end(first, 'latin1'));
     this.#settle({ kind: 'answered', status: this.#status });
     this.#leave(true);
   }
