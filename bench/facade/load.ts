@@ -47,7 +47,11 @@ function outputOf(command: string, args: readonly string[]): Promise<string> {
   });
 }
 
-/** Latencies in milliseconds at a steady rate, from the moment at which each request was due. */
+/**
+ * Latencies in milliseconds at a steady rate. What falls due within a millisecond is sent together, so that this
+ * process sleeps in between and leaves its core to the origin; a request that has to wait for a connection is late
+ * from the moment at which it should have been sent.
+ */
 export async function pacedLoad(
   port: number,
   path: string,
@@ -74,12 +78,12 @@ export async function pacedLoad(
   for (let sent = 0; sent < total; ) {
     const shouldHave = Math.min(total, Math.floor(((performance.now() - start) / 1000) * options.rate));
     for (; sent < shouldHave; sent++) {
-      const at = start + (sent / options.rate) * 1000;
+      const at = performance.now();
       const connection = idle.pop();
       if (connection === undefined) due.push(at);
       else connection.send(request, at);
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
   const deadline = performance.now() + 5_000;
   while (latencies.length < total && performance.now() < deadline) await new Promise((r) => setTimeout(r, 5));
