@@ -1,13 +1,14 @@
-import { Agent, type Dispatcher } from 'undici';
-import { certifiedName } from '../forward/certified-name.ts';
 import type { AnswerTap } from '../forward/forwarder.ts';
 import { responseHeaders } from '../forward/response-headers.ts';
+import { Pools } from '../forward/upstream/pools.ts';
+import { ask } from '../forward/upstream/question.ts';
 import type { Backend } from '../routes/model.ts';
 import { compareAnswers } from './compare-answers.ts';
 import type { Whereabouts } from './compare-headers.ts';
 import type { Compare } from './compile-compare.ts';
 import { type KeptBody, KeptBytes } from './kept-bytes.ts';
 import type { ComparedRequest, Comparison, Recorder, Side } from './recorder.ts';
+import { SpareTurns } from './spare-turns.ts';
 
 /**
  * At most so many comparisons at once, from the client's request to the result; beyond it they are shed, because
@@ -61,7 +62,8 @@ export interface ShadowOptions {
 export class Shadow {
   readonly #recorders: readonly Recorder[];
   readonly #options: ShadowOptions;
-  readonly #agent = new Agent({ connect: { timeout: 2_000 }, allowH2: false });
+  readonly #pools = new Pools();
+  readonly #spareTurns = new SpareTurns();
   readonly #running = new Set<Promise<void>>();
   readonly #kept = new KeptBytes();
   #begun = 0;
@@ -133,7 +135,7 @@ export class Shadow {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    this.#pools.destroy();
     await this.settle();
   }
 
@@ -144,6 +146,7 @@ export class Shadow {
     repetition: () => Promise<Repetition>,
   ): Promise<void> {
     let comparison: Comparison;
+    await this.#spareTurns.next();
     try {
       const other = await this.#ask(request, await repetition(), compare.bodies);
       const differences = await compareAnswers(first.answer, other.answer, where);
@@ -159,32 +162,21 @@ export class Shadow {
 
   async #ask(
     { method, path, body }: ComparedRequest,
-    { other, headers: asked, asSeen }: Repetition,
+    { other, headers: headersAsked, asSeen }: Repetition,
     mostBytes: number,
   ): Promise<Side> {
     const askedAt = new Date();
     const startedAt = performance.now();
-    const answer = await this.#agent.request({
-      origin: this.#options.addressOf?.(other) ?? other.url,
-      path,
-      method: method as 'GET',
-      headers: asked,
-      body: body.length === 0 ? null : body,
-      headersTimeout: other.timeouts.request,
-      bodyTimeout: other.timeouts.idle,
-      responseHeaders: 'raw',
-      servername: certifiedName(other),
-    } as Dispatcher.RequestOptions);
-    const { statusCode: status } = answer;
-    const raw = answer.headers as unknown as string[];
-    const headers = responseHeaders(raw, { own: [], status, trailers: false });
     const kept = this.#kept.body(mostBytes);
     try {
-      for await (const piece of answer.body) {
-        kept.add(piece as Buffer);
+      const url = this.#options.addressOf?.(other) ?? other.url;
+      const asked = { method, path, headers: headersAsked, body, timeouts: other.timeouts };
+      const { status, headers: raw } = await ask(this.#pools.of(url), asked, (piece) => {
+        kept.add(Buffer.from(piece));
         if (kept.state === 'too_long') throw new Error(`its answer is longer than ${mostBytes} bytes`);
         if (kept.state === 'no_room') throw new Error('there was no room for its answer');
-      }
+      });
+      const headers = responseHeaders(raw, { own: [], status, trailers: false });
       return {
         backend: other.name,
         askedAt,
