@@ -77,7 +77,7 @@ export function* compile(
   const compiled = withInvalidation(routes.map(({ route }) => route));
   warnOfUnusedRateLimits(surroundings.defaults.rateLimits, compiled, report);
   warn(routes, report);
-  warnOfOtherSpellings(routes, report);
+  yield* warnOfOtherSpellings(routes, report);
   return { backends, routes: compiled, identity, limits, tls, documents, surroundings };
 }
 

@@ -2,19 +2,22 @@ import type { PlacedRoute } from './entries.ts';
 import type { Route } from './model.ts';
 import { compareElements, compareHost, type ElementPath } from './precedence.ts';
 import type { Report } from './report.ts';
+import type { Steps } from './slices.ts';
+import { SpelledPlaces } from './spelled-places.ts';
 
 /**
  * Warns of routes that write and take one spelling of a path alone, where another spelling goes to another backend.
  * Express takes `/API/Bookings/` for `/api/bookings`: behind a catch-all to it, such a request gets past the route
  * that was cut over, and two sides write.
  */
-export function warnOfOtherSpellings(routes: readonly PlacedRoute[], report: Report): void {
-  const behind = byFirstElement(routes);
+export function* warnOfOtherSpellings(routes: readonly PlacedRoute[], report: Report): Steps<void> {
+  const places = yield* SpelledPlaces.of(routes);
   for (const { route, path } of routes) {
+    yield;
     const { match } = route;
     if (!route.writes || match.path.kind !== 'elements') continue;
     for (const spelling of otherSpellings(match.path)) {
-      const other = answersTo(spelling, route, behind);
+      const other = answersTo(spelling, route, places);
       if (other === undefined || targets(other).every((backend) => targets(route).includes(backend)))
         continue;
       report.warning(
@@ -26,23 +29,6 @@ export function warnOfOtherSpellings(routes: readonly PlacedRoute[], report: Rep
       break;
     }
   }
-}
-
-/** Routes that could take what others miss, by the first element of their path in lower case; '': any. */
-type ByFirstElement = ReadonlyMap<string, readonly Route[]>;
-
-function byFirstElement(routes: readonly PlacedRoute[]): ByFirstElement {
-  const unconditional = routes.filter(({ route: { match } }) => {
-    const { headers, query, cookies } = match;
-    return match.path.kind === 'elements' && headers.length + query.length + cookies.length === 0;
-  });
-  return Map.groupBy(
-    unconditional.map(({ route }) => route),
-    ({ match }) => {
-      const [first] = (match.path as ElementPath).elements;
-      return first?.kind === 'literal' ? first.text.toLowerCase() : '';
-    },
-  );
 }
 
 /** As somebody might write the path who means the same; parameters by their names. */
@@ -61,11 +47,10 @@ function* otherSpellings(path: ElementPath): Iterable<string[]> {
 }
 
 /** The route that takes a spelling which `route` does not. */
-function answersTo(spelling: readonly string[], route: Route, behind: ByFirstElement): Route | undefined {
-  const [first = ''] = spelling;
-  const candidates = [...(behind.get(first.toLowerCase()) ?? []), ...(behind.get('') ?? [])].filter(
-    (other) => other !== route && takes(other, spelling) && meets(other, route),
-  );
+function answersTo(spelling: readonly string[], route: Route, places: SpelledPlaces): Route | undefined {
+  const candidates = places
+    .near(spelling)
+    .filter((other) => other !== route && takes(other, spelling) && meets(other, route));
   const [best] = candidates.toSorted(
     (a, b) =>
       compareHost(a.match.host, b.match.host) ||
