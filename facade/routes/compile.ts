@@ -77,7 +77,8 @@ export function* compile(
   const compiled = withInvalidation(routes.map(({ route }) => route));
   warnOfUnusedRateLimits(surroundings.defaults.rateLimits, compiled, report);
   warn(routes, report);
-  yield* warnOfOtherSpellings(routes, report);
+  // Whoever loads a file again does not ask for warnings.
+  if (before === undefined) yield* warnOfOtherSpellings(routes, report);
   return { backends, routes: compiled, identity, limits, tls, documents, surroundings };
 }
 
