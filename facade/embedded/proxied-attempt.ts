@@ -5,23 +5,11 @@ import type { Attempt, AttemptResult } from '../forward/attempt.ts';
 import { Deadline } from '../forward/deadlines.ts';
 import { flushHead } from '../forward/flush-head.ts';
 import { sendInterim } from '../forward/interim-answer.ts';
+import { type Phase, tooLate } from '../forward/phase.ts';
 import type { BodyPieces } from '../forward/request-body.ts';
 import { responseHeaders } from '../forward/response-headers.ts';
 import { UpstreamFailure, upstreamFailure } from '../forward/upstream-failure.ts';
-import type { Timeouts } from '../routes/model.ts';
 import { RelayedRequest, RelayedResponse } from './relayed.ts';
-
-/** Whose turn it is, and so whose time runs. */
-type Phase =
-  | 'connecting'
-  /** The backend has the request, or a piece of it, and is to do something with it. */
-  | 'asked'
-  /** The client is to send the next piece of its body, which is timed there. */
-  | 'client sends'
-  | 'answering'
-  /** The client does not take the answer as fast as it comes. */
-  | 'stalled'
-  | 'over';
 
 /**
  * One attempt on http-proxy-middleware. The library makes the outgoing request, pipes the body into it, waits for
@@ -214,20 +202,6 @@ export class ProxiedAttempt {
     this.#pieces?.stop();
     this.relayedResponse.over();
     this.#settled.resolve(result);
-  }
-}
-
-/** Whoever's turn it was has taken too long. */
-function tooLate(phase: Phase, { connect, request, idle }: Timeouts): UpstreamFailure {
-  switch (phase) {
-    case 'connecting':
-      return new UpstreamFailure('connect_timeout', `no connection within ${connect} ms`);
-    case 'stalled':
-      return new UpstreamFailure('client_slow', `the client took nothing for ${idle} ms`);
-    case 'answering':
-      return new UpstreamFailure('idle_timeout', `nothing of the answer for ${idle} ms`);
-    default:
-      return new UpstreamFailure('answer_timeout', `no answer within ${request} ms`);
   }
 }
 

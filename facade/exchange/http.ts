@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { traceIdIn } from '@strangler-fig/kernel/trace';
 import type { CachedResult } from '../cache/caching-forwarder.ts';
 import { checkHeaders } from '../check/headers.ts';
 import { faultHeader, faultProblem, injectFault } from '../faults/fault.ts';
 import type { Forwarding } from '../forward/forwarder.ts';
-import { retryAfterHeader, type UpstreamFailure, upstreamProblem } from '../forward/upstream-failure.ts';
+import { retryAfterHeader, upstreamProblem } from '../forward/upstream-failure.ts';
 import { answerRewriter, headersAsked } from '../rewrite/of-route.ts';
 import { answerHeaders } from './answer-headers.ts';
-import { check, pathOf, traceparentOf } from './check.ts';
+import { check } from './check.ts';
 import { askTheOther, beginComparison } from './comparison.ts';
 import { fallbackOf } from './fallback.ts';
 import { stoppedAt } from './gate.ts';
 import { answerForTheServer, answerItself, refuse, statusOf } from './own-answer.ts';
 import type { Steps } from './steps.ts';
+import { Trail } from './trail.ts';
 import { vouch } from './vouch.ts';
 
 /** check -> decide -> gates -> identify -> forward -> compare -> record, for one ordinary request. */
@@ -21,46 +21,21 @@ export async function exchange(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const startedAt = performance.now();
-  const received = steps.received(request, steps.table().trustedProxies);
-  const span = steps.spans?.begin(request, received);
-  const traceparent = span === undefined ? traceparentOf(request) : span.traceparent;
-  const over = (
-    route: string | undefined,
-    backend: string,
-    status: number,
-    failure?: UpstreamFailure,
-    failed?: string,
-  ) => {
-    const finished = {
-      method: request.method ?? '',
-      path: pathOf(received),
-      address: received.address,
-      route,
-      backend,
-      status,
-      failure,
-      failed,
-      traceId: traceIdIn(traceparent),
-      startedAt,
-    };
-    steps.record.finished(finished);
-    span?.end(finished);
-  };
-
+  const trail = new Trail(steps, request, request.method ?? '');
+  const { received, span } = trail;
   if (
     received.target === '*' &&
     request.method === 'OPTIONS' &&
     checkHeaders(request, steps.table().headers) === undefined
   ) {
     answerForTheServer(request, response);
-    return over(undefined, 'facade', 204);
+    return trail.end(undefined, 'facade', 204);
   }
-  const checked = check(steps, request, received, traceparent);
+  const checked = check(steps, request, received, trail.traceparent);
   if ('status' in checked) {
     // What comes next on the connection of a request that is read in two ways is not to be trusted.
     refuse(request, response, checked, checked.code === 'no_route' ? {} : { connection: 'close' });
-    return over(undefined, 'facade', checked.status);
+    return trail.end(undefined, 'facade', checked.status);
   }
   const { route, backend } = checked;
   span?.decided(route, checked.host);
@@ -69,7 +44,7 @@ export async function exchange(
     (route.validate && (await steps.validator.refusal(route.validate, checked, response)));
   if (stopped !== undefined) {
     answerItself(request, response, stopped, checked.answerHeaders);
-    return over(route.name, 'facade', statusOf(stopped));
+    return trail.end(route.name, 'facade', statusOf(stopped));
   }
   const fault =
     route.faults &&
@@ -78,12 +53,12 @@ export async function exchange(
     const problem = faultProblem(route.faults?.abort ?? 503, route.name);
     const headers = { ...Object.fromEntries(checked.answerHeaders), [faultHeader]: fault };
     refuse(request, response, problem, headers);
-    return over(route.name, 'facade', problem.status);
+    return trail.end(route.name, 'facade', problem.status);
   }
   const vouched = await vouch(checked);
   if ('answer' in vouched) {
     answerItself(request, response, vouched.answer, checked.answerHeaders);
-    return over(route.name, 'facade', statusOf(vouched.answer), vouched.failure, vouched.failed);
+    return trail.end(route.name, 'facade', statusOf(vouched.answer), vouched.failure, vouched.failed);
   }
 
   const comparison = beginComparison(steps.shadow, checked);
@@ -114,14 +89,14 @@ export async function exchange(
   }
   if (result.kind !== 'failed') {
     const failure = result.kind === 'broken' ? result.failure : undefined;
-    return over(route.name, result.cached ? 'facade' : answering.name, result.status, failure);
+    return trail.end(route.name, result.cached ? 'facade' : answering.name, result.status, failure);
   }
   const { failure } = result;
-  if (failure.kind === 'client_gone') return over(route.name, answering.name, 0, failure);
+  if (failure.kind === 'client_gone') return trail.end(route.name, answering.name, 0, failure);
   const problem = upstreamProblem(failure, route.name, answering.name);
   const headers = Object.fromEntries(checked.answerHeaders);
   refuse(request, response, problem, { ...headers, ...retryAfterHeader(failure) });
   // The backend has nothing to do with what the client sends too much of.
-  if (failure.kind === 'body_too_large') over(route.name, 'facade', problem.status);
-  else over(route.name, answering.name, problem.status, failure);
+  if (failure.kind === 'body_too_large') trail.end(route.name, 'facade', problem.status);
+  else trail.end(route.name, answering.name, problem.status, failure);
 }

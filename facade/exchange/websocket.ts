@@ -1,16 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { traceIdIn } from '@strangler-fig/kernel/trace';
 import { faultHeader, faultProblem, injectFault } from '../faults/fault.ts';
-import type { UpstreamFailure } from '../forward/upstream-failure.ts';
 import { refuseOnSocket } from '../receive/refusal.ts';
 import { answerRewriter } from '../rewrite/of-route.ts';
 import type { Backend } from '../routes/model.ts';
 import { answerHeaders } from './answer-headers.ts';
-import { check, pathOf, traceparentOf } from './check.ts';
+import { check } from './check.ts';
 import { stoppedAt } from './gate.ts';
 import { answerOnSocket, statusOf } from './own-answer.ts';
 import type { Steps } from './steps.ts';
+import { Trail } from './trail.ts';
 import { vouch } from './vouch.ts';
 
 /**
@@ -24,48 +23,22 @@ export async function exchangeWebSocket(
   head: Buffer,
   leave?: (backend: Backend) => boolean,
 ): Promise<void> {
-  const startedAt = performance.now();
-  const received = steps.received(request, steps.table().trustedProxies);
-  const span = steps.spans?.begin(request, received);
-  const traceparent = span === undefined ? traceparentOf(request) : span.traceparent;
-  const path = pathOf(received);
-  const over = (
-    route: string | undefined,
-    backend: string,
-    status: number,
-    failure?: UpstreamFailure,
-    failed?: string,
-  ) => {
-    const finished = {
-      method: 'WEBSOCKET',
-      path,
-      address: received.address,
-      route,
-      backend,
-      status,
-      failure,
-      failed,
-      traceId: traceIdIn(traceparent),
-      startedAt,
-    };
-    steps.record.finished(finished);
-    span?.end(finished);
-  };
-
-  const checked = check(steps, request, received, traceparent);
+  const trail = new Trail(steps, request, 'WEBSOCKET');
+  const { received, span } = trail;
+  const checked = check(steps, request, received, trail.traceparent);
   if (!('status' in checked) && leave?.(checked.backend)) return;
   // Until it is handed over, an error of the socket has nobody else to hear it.
   socket.on('error', () => socket.destroy());
   if ('status' in checked) {
     refuseOnSocket(socket, checked);
-    return over(undefined, 'facade', checked.status);
+    return trail.end(undefined, 'facade', checked.status);
   }
   const { route, backend } = checked;
   span?.decided(route, checked.host);
   const stopped = await stoppedAt(steps.gates, checked);
   if (stopped !== undefined) {
     answerOnSocket(socket, stopped, checked.answerHeaders);
-    return over(route.name, 'facade', statusOf(stopped));
+    return trail.end(route.name, 'facade', statusOf(stopped));
   }
   const fault =
     route.faults &&
@@ -73,12 +46,12 @@ export async function exchangeWebSocket(
   if (fault === 'abort') {
     const problem = faultProblem(route.faults?.abort ?? 503, route.name);
     refuseOnSocket(socket, problem, [`${faultHeader}: ${fault}`]);
-    return over(route.name, 'facade', problem.status);
+    return trail.end(route.name, 'facade', problem.status);
   }
   const vouched = await vouch(checked);
   if ('answer' in vouched) {
     answerOnSocket(socket, vouched.answer, checked.answerHeaders);
-    return over(route.name, 'facade', statusOf(vouched.answer), vouched.failure, vouched.failed);
+    return trail.end(route.name, 'facade', statusOf(vouched.answer), vouched.failure, vouched.failed);
   }
   request.url = checked.path;
   steps.webSockets.forward({
@@ -91,6 +64,6 @@ export async function exchangeWebSocket(
     requestHeaders: route.rewrite?.requestHeaders,
     answerHeaders: answerHeaders(checked, backend, fault),
     rewriteAnswer: answerRewriter(route, backend, vouched),
-    finished: (status, failure) => over(route.name, backend.name, status, failure),
+    finished: (status, failure) => trail.end(route.name, backend.name, status, failure),
   });
 }

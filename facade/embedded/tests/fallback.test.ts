@@ -1,6 +1,6 @@
 import express from 'express';
 import { describe, expect, test } from 'vitest';
-import { bodyOf, mirror, startBytesOrigin, startOrigin, startRawOrigin } from '../../tests/origins.ts';
+import { bodyOf, startBytesOrigin, startOrigin, startRawOrigin } from '../../tests/origins.ts';
 import { ask, get, RawClient } from '../../tests/raw-client.ts';
 import { type ApplicationSettings, startApplication } from './running-application.ts';
 
@@ -25,19 +25,15 @@ async function startBefore(port: number, settings: ApplicationSettings & { more?
   return startApplication(routes(port, more), { build: own, ...rest });
 }
 
-/** A port on which nobody listens. */
-async function portOfNobody(): Promise<number> {
-  const origin = await startOrigin(mirror);
-  await origin.close();
-  return origin.port;
-}
+/** Nobody listens there, and it is none of those that are given out, so that no other test gets it. */
+const portOfNobody = 1;
 
 const json = (method: string, body?: string) =>
   body === undefined ? { method } : { method, body, headers: { 'content-type': 'application/json' } };
 
 describe('a service that is down', () => {
   test.each(['GET', 'POST', 'PATCH', 'PUT', 'DELETE'])('%s: the application answers', async (method) => {
-    const app = await startBefore(await portOfNobody());
+    const app = await startBefore(portOfNobody);
     const answer = await fetch(`${app.url}/api/x`, json(method, method === 'GET' ? undefined : '{"a":1}'));
     expect(answer.status).toBe(200);
     expect(answer.headers.get('x-served-by')).toBe('monolith');
@@ -51,7 +47,7 @@ describe('a service that is down', () => {
   });
 
   test('an upload of 4 MB, of which nothing was taken, is the application’s to read', async () => {
-    const app = await startBefore(await portOfNobody(), {
+    const app = await startBefore(portOfNobody, {
       build(express, strangled) {
         express.use(strangled);
         express.use(async (request, response) => {
@@ -65,7 +61,7 @@ describe('a service that is down', () => {
   });
 
   test('a body that was parsed before is the application’s as it is', async () => {
-    const app = await startBefore(await portOfNobody(), {
+    const app = await startBefore(portOfNobody, {
       build(express_, strangled) {
         express_.use(express.json(), strangled);
         express_.use((request, response) => void response.json(request.body));
@@ -75,14 +71,14 @@ describe('a service that is down', () => {
   });
 
   test('without fallback: the facade’s problem', async () => {
-    const app = await startBefore(await portOfNobody(), { fallback: false });
+    const app = await startBefore(portOfNobody, { fallback: false });
     const answer = await fetch(`${app.url}/api/x`);
     expect(answer.status).toBe(502);
     expect(await answer.json()).toMatchObject({ code: 'backend_unreachable', backend: 'service' });
   });
 
   test('a write of a group’s data is not the application’s, unless the option says so', async () => {
-    const port = await portOfNobody();
+    const port = portOfNobody;
     const careful = await startBefore(port, { more: ', group: orders' });
     expect((await fetch(`${careful.url}/api/x`, json('POST', '{}'))).status).toBe(502);
     const told = await startBefore(port, { more: ', group: orders', fallback: true });
@@ -90,7 +86,7 @@ describe('a service that is down', () => {
   });
 
   test('a route’s own fallback counts more than the option', async () => {
-    const port = await portOfNobody();
+    const port = portOfNobody;
     const app = await startBefore(port, { more: ', fallback: monolith', fallback: false });
     expect(await (await fetch(`${app.url}/api/x`)).json()).toMatchObject({ own: 'GET' });
   });

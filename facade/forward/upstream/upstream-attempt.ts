@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import type { Timeouts } from '../../routes/model.ts';
 import { addTrailers, cutAnswer } from '../answer-end.ts';
 import type { Attempt, AttemptResult } from '../attempt.ts';
 import { Deadline } from '../deadlines.ts';
 import { flushHead } from '../flush-head.ts';
 import { sendInterim } from '../interim-answer.ts';
+import { type Phase, tooLate } from '../phase.ts';
 import { responseHeaders } from '../response-headers.ts';
-import { clientGone, UpstreamFailure, upstreamFailure } from '../upstream-failure.ts';
+import { clientGone, type UpstreamFailure, upstreamFailure } from '../upstream-failure.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import { writeCopy } from './piece-memory.ts';
@@ -20,20 +20,6 @@ const longestDeclined = 64 * 1024;
 
 /** Bytes of a body that go out together with their head, as one string. */
 const longestAtOnce = 16 * 1024;
-
-/** Whose turn it is, and so whose time runs. */
-type Phase =
-  | 'connecting'
-  /** The backend has the request, or a piece of it, and is to do something with it. */
-  | 'asked'
-  /** The client is to send the next piece of its body, which is timed there. */
-  | 'client sends'
-  | 'answering'
-  /** The client does not take the answer as fast as it comes. */
-  | 'stalled'
-  /** Nobody wants the answer. */
-  | 'declined'
-  | 'over';
 
 /**
  * One attempt on a connection of a pool: the answer goes to the client as it comes, and back-pressure to the
@@ -272,18 +258,5 @@ export class UpstreamAttempt implements ConnectionUser {
     this.#deadline.clear();
     if (whole && (this.#upload === undefined || this.#upload.whole)) this.#pool.give(this.#connection);
     else this.#connection.destroy();
-  }
-}
-
-function tooLate(phase: Phase, { connect, request, idle }: Timeouts): UpstreamFailure {
-  switch (phase) {
-    case 'connecting':
-      return new UpstreamFailure('connect_timeout', `no connection within ${connect} ms`);
-    case 'stalled':
-      return new UpstreamFailure('client_slow', `the client took nothing for ${idle} ms`);
-    case 'answering':
-      return new UpstreamFailure('idle_timeout', `nothing of the answer for ${idle} ms`);
-    default:
-      return new UpstreamFailure('answer_timeout', `no answer within ${request} ms`);
   }
 }
