@@ -1,5 +1,3 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { prepare, prepareInSteps } from '../decide/find.ts';
 import { versionsOf } from '../validate/documents.ts';
@@ -8,6 +6,7 @@ import { readRoutesFile } from './load.ts';
 import type { RouteTable } from './model.ts';
 import { RoutesInvalid } from './problem.ts';
 import { inSlices } from './slices.ts';
+import { WatchedFolders } from './watched-folders.ts';
 
 export interface WatchOptions extends LoadOptions {
   /** A new table is in force; also when a file that was bad is again what is in force. */
@@ -70,7 +69,7 @@ class RoutesWatcher {
   #documents: readonly string[];
   /** A content that is not usable, seen once: if it is still there after a while, it is meant. */
   #suspect: { readonly seen: string; readonly error: RoutesInvalid } | undefined;
-  #folders = new Map<string, WatchedFolder>();
+  readonly #folders = new WatchedFolders(() => this.#changed());
   #debounce: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
@@ -88,7 +87,7 @@ class RoutesWatcher {
   }
 
   async start(): Promise<void> {
-    await this.#watchFolders();
+    await this.#folders.follow([this.#path, ...this.#documents]);
     this.#poll = setInterval(() => this.#read(), this.#options.poll ?? 2000);
     this.#poll.unref();
     // An edit between the first load and now had nobody to see it.
@@ -99,8 +98,7 @@ class RoutesWatcher {
     this.#closed = true;
     clearTimeout(this.#debounce);
     clearInterval(this.#poll);
-    for (const { watcher } of this.#folders.values()) watcher.close();
-    this.#folders.clear();
+    this.#folders.close();
     await this.#reading;
   }
 
@@ -130,7 +128,7 @@ class RoutesWatcher {
     const key = Buffer.isBuffer(content) ? digestOf(content) : String(content);
     if (!this.#closed && this.#seenNow(key) !== this.#seen) await this.#edited(content, key);
     // A folder may have been replaced, or a link may lead elsewhere now.
-    await this.#watchFolders();
+    await this.#folders.follow([this.#path, ...this.#documents]);
   }
 
   #seenNow(key: string): string {
@@ -172,50 +170,9 @@ class RoutesWatcher {
     await inSlices(prepareInSteps(table, this.table));
     return table;
   }
-
-  async #watchFolders(): Promise<void> {
-    const wanted = new Map<string, number>();
-    const target = await realpath(this.#path).catch(() => this.#path);
-    for (const file of [this.#path, target, ...this.#documents]) {
-      const folder = path.dirname(file);
-      const inode = await stat(folder).then(
-        ({ ino }) => ino,
-        () => undefined,
-      );
-      if (inode !== undefined) wanted.set(folder, inode);
-    }
-    if (this.#closed) return;
-    for (const [folder, { watcher, inode }] of this.#folders) {
-      // A folder that was removed and made again is another one, of which its watcher hears nothing.
-      if (wanted.get(folder) === inode) continue;
-      watcher.close();
-      this.#folders.delete(folder);
-    }
-    for (const [folder, inode] of wanted) {
-      if (!this.#folders.has(folder)) this.#watchFolder(folder, inode);
-    }
-  }
-
-  #watchFolder(folder: string, inode: number): void {
-    try {
-      const watcher = watch(folder, { persistent: false }, () => this.#changed());
-      watcher.on('error', () => {
-        watcher.close();
-        this.#folders.delete(folder);
-      });
-      this.#folders.set(folder, { watcher, inode });
-    } catch {
-      // Gone meanwhile, or no watches left: the poll looks at the file, and tries again.
-    }
-  }
 }
 
 /** What was seen when a table was built. */
 function seenIn({ digest, documents }: RouteTable): string {
   return digest + [...documents.values()].map(({ version }) => `\n${version}`).join('');
-}
-
-interface WatchedFolder {
-  readonly watcher: FSWatcher;
-  readonly inode: number;
 }

@@ -1,4 +1,5 @@
 import { RoutesInvalid } from '../../routes/problem.ts';
+import { WatchedFolders } from '../../routes/watched-folders.ts';
 import {
   type Certificate,
   CertificateUnusable,
@@ -6,7 +7,6 @@ import {
   readCertificateFiles,
 } from './certificate.ts';
 import type { CertificateFiles, TlsSettings } from './compile-tls.ts';
-import { WatchedFolders } from './watched-folders.ts';
 
 /** Hears of certificates what an operator should know. */
 export interface CertificateEvents {
