@@ -20,6 +20,12 @@ export interface Contender {
   readonly start: () => Promise<Running>;
 }
 
+/**
+ * What docs/performance.md advises for a process that has one core to itself: V8 otherwise marks garbage with four threads
+ * at once, which take that core from the one that answers. All contenders on Node get it.
+ */
+const ON_ONE_CORE = ['--single-threaded-gc'];
+
 const peers = path.join(import.meta.dirname, 'peers');
 
 export function facadeWith(name: string, routesFile: string): Contender {
@@ -41,7 +47,8 @@ function node(name: string, file: string, env: Record<string, string>): Contende
   return {
     name,
     async start() {
-      const child = startPinned(cores.proxy, process.execPath, [path.join(peers, file)], env);
+      const args = [...(canPin ? ON_ONE_CORE : []), path.join(peers, file)];
+      const child = startPinned(cores.proxy, process.execPath, args, env);
       const { port, adminPort } = await ready(child);
       return { port, adminPort, process: child };
     },

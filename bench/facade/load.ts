@@ -47,10 +47,14 @@ function outputOf(command: string, args: readonly string[]): Promise<string> {
   });
 }
 
+/** Milliseconds by which this process may be late before the schedule moves. */
+const LATE_AT_MOST = 3;
+
 /**
  * Latencies in milliseconds at a steady rate. What falls due within a millisecond is sent together, so that this
  * process sleeps in between and leaves its core to the origin; a request that has to wait for a connection is late
- * from the moment at which it should have been sent.
+ * from the moment at which it should have been sent. Where this process itself was held up, the schedule moves: what it
+ * could not send is not sent all at once, which would measure how fast a queue of our making is worked off.
  */
 export async function pacedLoad(
   port: number,
@@ -74,8 +78,11 @@ export async function pacedLoad(
   );
   idle.push(...all);
   const total = Math.round(options.rate * options.seconds);
-  const start = performance.now();
+  const burst = Math.max(1, Math.floor((options.rate / 1000) * LATE_AT_MOST));
+  let start = performance.now();
   for (let sent = 0; sent < total; ) {
+    const behind = ((performance.now() - start) / 1000) * options.rate - sent - burst;
+    if (behind > 0) start += (behind / options.rate) * 1000;
     const shouldHave = Math.min(total, Math.floor(((performance.now() - start) / 1000) * options.rate));
     for (; sent < shouldHave; sent++) {
       const at = performance.now();

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Contender, facadeWith, peersBefore } from './contenders.ts';
 import { fullLoad, pacedLoad, percentile } from './load.ts';
-import { canPin, cores, ready, startPinned, stop } from './pinned.ts';
+import { canPin, coreCount, cores, pinOurselves, ready, startPinned, stop } from './pinned.ts';
 import { routesWith } from './routes-files.ts';
 import { type Measured, median, spread, throughputTable } from './table.ts';
 
@@ -23,6 +23,7 @@ const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const connections = Number(values.connections);
 
+pinOurselves();
 const folder = await mkdtemp(path.join(tmpdir(), 'bench-'));
 const origin = startPinned(cores.load, process.execPath, [path.join(import.meta.dirname, 'origin.ts')]);
 const { port: originPort } = await ready(origin);
@@ -49,11 +50,14 @@ try {
     for (const contender of contenders) {
       const one = measured.get(contender.name) as Measured;
       const running = await contender.start();
-      // What is measured is a process that has been running for a while.
-      await fullLoad(running.port, path200, connections, 3);
+      // What is measured is a process that has been running for a while, under load of either kind: until then the
+      // compiler of V8 shares the core with what it compiles.
+      const warm = await fullLoad(running.port, path200, connections, 3);
+      await pacedLoad(running.port, path200, { rate: warm / 3, connections, seconds: 4 });
       const perSecond = await fullLoad(running.port, path200, connections, seconds);
       one.perSecond.push(perSecond);
       const paced = { rate: perSecond / 3, connections, seconds: Math.min(seconds, 3) };
+      await pacedLoad(running.port, path200, { ...paced, seconds: 5 });
       one.p99.push(percentile(await pacedLoad(running.port, path200, paced), 0.99));
       one.direct.push(percentile(await pacedLoad(originPort, path200, paced), 0.99));
       await stop(running.process);
@@ -103,7 +107,7 @@ async function report(results: readonly Measured[]): Promise<void> {
       rounds,
       seconds,
       connections,
-      cores: availableParallelism(),
+      cores: coreCount,
       pinned: canPin,
       node: process.version,
     },

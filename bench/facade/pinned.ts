@@ -4,8 +4,11 @@ import { availableParallelism } from 'node:os';
 /** The core that the proxy under test has to itself, and the one for load and origin. */
 export const cores = { proxy: 0, load: 1 };
 
+/** How many there are, before anything is pinned. */
+export const coreCount = availableParallelism();
+
 /** Whether processes can be pinned here: taskset (util-linux) and two cores. */
-export const canPin = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0;
+export const canPin = coreCount > 1 && spawnSync('taskset', ['-V']).status === 0;
 
 /** A process pinned to one core, where that can be had. */
 export function startPinned(
@@ -19,6 +22,11 @@ export function startPinned(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+}
+
+/** Leaves the proxy's core to the proxy: the paced load is sent by the benchmark's own process. */
+export function pinOurselves(): void {
+  if (canPin) spawnSync('taskset', ['-acp', String(cores.load), String(process.pid)], { stdio: 'ignore' });
 }
 
 /** What a process of Node says over its channel when it listens. */
