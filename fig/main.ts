@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { registerExplain } from './commands/explain.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerServe } from './commands/serve.ts';
+import { registerSync } from './commands/sync/sync.ts';
 import { registerValidate } from './commands/validate.ts';
 import manifest from './package.json' with { type: 'json' };
 import { report, reportAsJson } from './report.ts';
@@ -49,8 +50,10 @@ With --json, errors too are JSON on standard output: { "error": { "code", "messa
 Examples:
   fig validate
   fig explain GET /api/profile/1
-  fig serve --routes routes.yaml --port 8080`,
+  fig serve --routes routes.yaml --port 8080
+  fig sync status --watch`,
     );
-  for (const register of [registerValidate, registerExplain, registerServe, registerKeys]) register(program);
+  const commands = [registerValidate, registerExplain, registerServe, registerKeys, registerSync];
+  for (const register of commands) register(program);
   return program;
 }

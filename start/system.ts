@@ -136,8 +136,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       }),
     ]);
     await start('sync-jobs', 'sync-jobs/server.js', {
-      ...pick(env, ['SYNC_PORT', 'SYNC_SCHEDULE']),
+      ...pick(env, ['SYNC_PORT', 'SYNC_FOLLOW']),
       ...databases,
+      SYNC_INSTALL: 'auto',
       FIG_TOKEN,
     });
     await start('facade', 'facade/server.js', {

@@ -1,25 +1,25 @@
 import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@strangler-fig/kernel/log';
-import { createTask } from 'node-cron';
-import { refused } from './backfill/group-pass.ts';
+import { createTask, type ScheduledTask } from 'node-cron';
 import { createControlServer } from './control/server.ts';
+import { refused } from './feed/shapes.ts';
 import { declarationFaults } from './mapping/declaration-faults.ts';
 import type { GroupDeclaration } from './mapping/group.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
 import { GroupRunner } from './runner/group-runner.ts';
+import type { Settings } from './settings.ts';
 import type { Store } from './stores/store.ts';
 
 /** What sync-jobs is built from. */
 export interface SyncOptions {
   groups: GroupDeclaration[];
-  /** Opens the two stores of a group; a group has connections of its own, so that none waits for another. */
-  openStores(group: string): { source: Store; target: Store };
-  /** Cron expression, seconds first. */
-  schedule: string;
-  chunkRows: number;
-  /** Token of control requests that change something; without it they are refused. */
-  token: string | undefined;
+  /** Opens a store anew at each call. */
+  openStore(group: string, side: 'legacy' | 'service'): Store;
+  settings: Pick<
+    Settings,
+    'chunkRows' | 'throttle' | 'installs' | 'follows' | 'schedules' | 'mostLogRows' | 'token'
+  >;
   log: Logger;
   progress: ProgressReporter;
 }
@@ -28,42 +28,56 @@ export interface SyncOptions {
 export interface SyncJobs {
   /** The control API; not listening yet. */
   server: Server;
-  /** Begins the first backfill of every group, and then follows the schedule. */
+  /** Begins to copy and follow every group. */
   start(): void;
-  /** Resolves when every group's first backfill is complete; never rejects. */
+  /** Resolves when every group's first copy is complete; never rejects. */
   backfilled: Promise<void>;
-  /** Ends in good order: no new passes, running ones end between two chunks. */
+  /** Ends in good order: running steps end. */
   stop(): Promise<void>;
 }
 
-/** How long running passes and requests may take to end, in milliseconds. */
+/** How long running steps and requests may take to end, in milliseconds. */
 const patience = 8_000;
 
 /**
  * Builds sync-jobs.
  * @throws Failure `declaration_refused` with all reasons where a group's declaration is wrong in itself.
  */
-export function buildSyncJobs(options: SyncOptions): SyncJobs {
-  const faults = declarationFaults(options.groups);
+export function buildSyncJobs({
+  groups: declarations,
+  openStore,
+  settings,
+  log,
+  progress,
+}: SyncOptions): SyncJobs {
+  const faults = declarationFaults(declarations);
   if (faults.length > 0) throw refused(faults);
-  const { chunkRows, log, progress, token } = options;
-  const groups = options.groups.map(
-    (group) => new GroupRunner({ group, ...options.openStores(group.name), chunkRows, log, ...progress }),
+  const { schedules, mostLogRows, token, ...how } = settings;
+  const groups = declarations.map(
+    (group) =>
+      new GroupRunner({ group, open: (side) => openStore(group.name, side), ...how, log, ...progress }),
   );
-  const tickAll = () => {
-    for (const group of groups) group.tick();
-  };
-  const schedule = createTask(options.schedule, tickAll, { suppressMissedWarning: true });
+  const tasks = [
+    ofEach(schedules.verify, groups, log, (group) => group.verify('full')),
+    ofEach(schedules.verifyChanged, groups, log, async (group) => {
+      await group.lookForDrift();
+      await group.verify('incremental');
+    }),
+    createTask(schedules.prune, () => prune(groups, mostLogRows, log), {
+      suppressMissedWarning: true,
+      noOverlap: true,
+    }),
+  ];
   const server = createControlServer({ groups, token, log });
   return {
     server,
     backfilled: Promise.all(groups.map((group) => group.backfilled)).then(() => {}),
     start() {
-      tickAll();
-      schedule.start();
+      for (const group of groups) group.start();
+      for (const task of how.follows ? tasks : []) void task.start();
     },
     async stop() {
-      await schedule.destroy();
+      await Promise.all(tasks.map((task) => task.destroy()));
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
       // A database that hangs in a query does not keep us: the process ends, and with it the connection.
@@ -76,4 +90,46 @@ export function buildSyncJobs(options: SyncOptions): SyncJobs {
       server.closeAllConnections();
     },
   };
+}
+
+/** Scheduled work on one group after the other, where its first copy is complete and this instance is the one that works. */
+function ofEach(
+  expression: string,
+  groups: GroupRunner[],
+  log: Logger,
+  work: (group: GroupRunner) => Promise<unknown>,
+): ScheduledTask {
+  const run = async () => {
+    for (const group of groups.filter((one) => one.follows)) {
+      await work(group).catch((error: unknown) => {
+        log.error(
+          { group: group.name, err: error },
+          'scheduled work failed; it is tried again at its next time',
+        );
+      });
+    }
+  };
+  return createTask(expression, run, { suppressMissedWarning: true, noOverlap: true });
+}
+
+async function prune(groups: GroupRunner[], mostRows: number, log: Logger): Promise<void> {
+  // What is decoded leaves no log of ours; its positions are places in PostgreSQL's.
+  const needed = groups.filter((group) => !group.decodes).map((group) => group.legacyLogNeededFrom());
+  // One log serves all groups: while one of them is not known, nothing of it goes.
+  const before =
+    needed.length === 0 || needed.includes(undefined)
+      ? undefined
+      : (needed as string[]).reduce((least, one) => (BigInt(one) < BigInt(least) ? one : least));
+  for (const [index, group] of groups.entries()) {
+    if (!group.follows) continue;
+    try {
+      const gone = await group.prune(index === 0 ? before : undefined, mostRows);
+      if (gone.legacy + gone.service > 0) log.debug({ group: group.name, ...gone }, 'log pruned');
+    } catch (error) {
+      log.error(
+        { group: group.name, err: error },
+        'the log could not be pruned; it is tried again at the next time',
+      );
+    }
+  }
 }

@@ -15,13 +15,9 @@ await runMain(async () => {
   const log = createLog('sync-jobs');
   const sync = buildSyncJobs({
     groups,
-    openStores: (group) => ({
-      source: openStore(settings.legacy, 'legacy'),
-      target: openStore(settings.services.get(group)!, 'service'),
-    }),
-    schedule: settings.schedule,
-    chunkRows: settings.chunkRows,
-    token: settings.token,
+    openStore: (group, side) =>
+      openStore(side === 'legacy' ? settings.legacy : settings.services.get(group)!),
+    settings,
     log,
     progress: reportProgress(log, process.stderr.isTTY ? process.stderr : undefined),
   });
@@ -32,10 +28,7 @@ await runMain(async () => {
     port: settings.port,
     setting: 'SYNC_PORT',
   });
-  log.info(
-    { port, groups: groups.map((group) => group.name), schedule: settings.schedule },
-    'sync-jobs listens',
-  );
+  log.info({ port, groups: groups.map((group) => group.name) }, 'sync-jobs listens');
   sync.start();
   await sync.backfilled;
   reportReady(port);

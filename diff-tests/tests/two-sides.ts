@@ -26,7 +26,7 @@ export async function startTwoSides(): Promise<TwoSides> {
       dataDir: path.join(folder, 'data'),
       routesFile,
       seedScale: 0.02,
-      env: { ...process.env, ...ownSettings, SYNC_SCHEDULE: '0 0 1 1 *', LOG_LEVEL: 'warn' },
+      env: { ...process.env, ...ownSettings, SYNC_FOLLOW: 'no', LOG_LEVEL: 'warn' },
       onLine: (name, line) => output.push(`${name} | ${line}`),
     });
   } catch (error) {

@@ -1,4 +1,5 @@
-import type { GroupState, GroupStatus } from '../runner/status.ts';
+import type { FeedStatus, GroupStatus } from '../runner/status.ts';
+import { groupStates } from '../runner/status.ts';
 
 interface Metric {
   name: string;
@@ -7,50 +8,67 @@ interface Metric {
   samples(status: GroupStatus): [labels: Record<string, string>, value: number][];
 }
 
-const states: GroupState[] = ['starting', 'waiting', 'refused', 'running', 'idle', 'retrying', 'stopped'];
-
 const metrics: Metric[] = [
-  counter('rows_read_total', 'Legacy rows read.', (status) => status.totals.read),
-  counter(
-    'rows_written_total',
-    "Rows inserted or updated in the service's store.",
-    (status) => status.totals.written,
+  ofFeed('lag_rows', 'gauge', 'Changes that are not carried over yet.', ({ lag }) => lag.rows),
+  ofFeed(
+    'lag_seconds',
+    'gauge',
+    'Age of the oldest change that is not carried over.',
+    ({ lag }) => lag.seconds,
   ),
-  counter('rows_removed_total', "Rows removed in the service's store.", (status) => status.totals.removed),
-  counter('passes_total', 'Passes completed.', (status) => status.totals.passes),
-  gauge(
-    'rows_kept',
-    'Rows left to the service by the last pass, because it has written them.',
-    (status) => status.lastPass?.kept,
+  ofFeed('changes_applied_total', 'counter', 'Changes carried over, ever.', ({ applied }) => applied),
+  ofFeed(
+    'foreign_changes_total',
+    'counter',
+    'Changes of the side that does not own the group, ever.',
+    ({ foreignChanges }) => foreignChanges,
   ),
-  gauge(
-    'pass_duration_seconds',
-    'Duration of the last completed pass.',
-    (status) => status.lastPass?.seconds,
+  ofFeed('live', 'gauge', '1 for the feed that carries changes over, 0 for the armed one.', ({ role }) =>
+    Number(role === 'live'),
   ),
-  gauge('last_success_timestamp_seconds', 'When both sides were last known to be equal.', (status) =>
-    status.lastSuccessAt === null ? undefined : Date.parse(status.lastSuccessAt) / 1000,
+  ofFeed(
+    'held_back',
+    'gauge',
+    'Long transactions that keep the feed from going on.',
+    ({ heldBackBy }) => heldBackBy.length,
   ),
-  gauge('backfilled', '1 once a first pass has been completed since the start.', (status) =>
-    Number(status.backfilled),
+  ofGroup('epoch', 'How often the owner has changed, and one.', ({ epoch }) => epoch),
+  ofGroup('owned_by_service', '1 where the service owns the group.', ({ owner }) =>
+    Number(owner === 'service'),
   ),
-  gauge('progress_rows', 'Legacy rows read by the current or last pass.', (status) => status.progress.done),
-  gauge(
+  ofGroup('backfilled', '1 once the first copy is complete.', ({ backfilled }) => Number(backfilled)),
+  ofGroup('progress_rows', 'Rows that the first copy has read.', ({ progress }) => progress.done),
+  ofGroup(
     'progress_rows_expected',
-    'Legacy rows that the current or last pass is to read.',
-    (status) => status.progress.total ?? undefined,
+    'Rows that the first copy is to read.',
+    ({ progress }) => progress.total ?? undefined,
+  ),
+  ofGroup('poison_rows', 'Rows that a feed stands before.', ({ poison }) => poison.length),
+  ofGroup(
+    'capture_drift',
+    'Things that are not as they were when capture was installed.',
+    ({ drift }) => drift.length,
+  ),
+  ofGroup('verify_rows', 'Rows compared by the last verification.', ({ lastVerify }) => lastVerify?.rows),
+  ofGroup(
+    'verify_different_rows',
+    'Rows that differed at the last verification.',
+    ({ lastVerify }) => lastVerify?.different,
+  ),
+  ofGroup('verify_timestamp_seconds', 'When the last verification began.', ({ lastVerify }) =>
+    lastVerify === null ? undefined : Date.parse(lastVerify.startedAt) / 1000,
   ),
   {
     name: 'strangler_sync_errors_total',
     type: 'counter',
-    help: 'Failed passes, by code.',
+    help: 'Failed attempts, by code.',
     samples: (status) => Object.entries(status.errors).map(([code, count]) => [{ code }, count]),
   },
   {
     name: 'strangler_sync_state',
     type: 'gauge',
     help: '1 for the state that the group is in.',
-    samples: (status) => states.map((state) => [{ state }, Number(state === status.state)]),
+    samples: (status) => groupStates.map((state) => [{ state }, Number(state === status.state)]),
   },
 ];
 
@@ -75,16 +93,25 @@ function labelled(labels: Record<string, string>): string {
     .join(',')}}`;
 }
 
-function counter(name: string, help: string, value: (status: GroupStatus) => number): Metric {
+function ofFeed(
+  name: string,
+  type: Metric['type'],
+  help: string,
+  value: (feed: FeedStatus) => number,
+): Metric {
   return {
     name: `strangler_sync_${name}`,
-    type: 'counter',
+    type,
     help,
-    samples: (status) => [[{}, value(status)]],
+    samples: ({ feeds }) =>
+      feeds.map((feed): [Record<string, string>, number] => [
+        { direction: feed.name.split(':')[1]! },
+        value(feed),
+      ]),
   };
 }
 
-function gauge(name: string, help: string, value: (status: GroupStatus) => number | undefined): Metric {
+function ofGroup(name: string, help: string, value: (status: GroupStatus) => number | undefined): Metric {
   return {
     name: `strangler_sync_${name}`,
     type: 'gauge',

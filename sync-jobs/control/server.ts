@@ -3,7 +3,9 @@ import { Failure } from '@strangler-fig/kernel/failure';
 import type { Logger } from '@strangler-fig/kernel/log';
 import { type Problem, sendProblem } from '@strangler-fig/kernel/problem';
 import type { GroupRunner } from '../runner/group-runner.ts';
+import type { GroupStatus } from '../runner/status.ts';
 import { refusal } from './authorize.ts';
+import { commands, readCommand } from './commands.ts';
 import { renderMetrics } from './metrics.ts';
 
 /** What the control API shows and steers. */
@@ -14,7 +16,12 @@ export interface ControlOptions {
   log: Logger;
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, group: string) => void | Promise<void>;
+type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  group: string,
+  command: string,
+) => void | Promise<void>;
 
 interface Endpoint {
   method: 'GET' | 'POST';
@@ -43,14 +50,14 @@ function endpointsOf({ groups, token }: ControlOptions): Endpoint[] {
     {
       method: 'GET',
       path: /^\/api\/groups$/,
-      handle: (_, response) => sendJson(response, 200, { groups: groups.map((group) => group.status()) }),
+      handle: async (_, response) => sendJson(response, 200, { groups: await statusOf(groups) }),
     },
     {
       method: 'POST',
-      path: /^\/api\/groups\/([^/]+)\/backfill$/,
-      handle: (request, response, name) => {
+      path: new RegExp(`^/api/groups/([^/]+)/(${Object.keys(commands).join('|')})$`),
+      handle: (request, response, name, command) => {
         const problem = refusal(request, token);
-        if (problem === undefined) return backfill(response, groups, name);
+        if (problem === undefined) return obey(request, response, groups, name, command);
         sendProblem(response, problem, problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {});
       },
     },
@@ -62,14 +69,13 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // No endpoint takes a body; what comes is thrown away.
-  request.resume();
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const there = endpoints.filter((endpoint) => endpoint.path.test(path));
   const endpoint = there.find((candidate) => candidate.method === method);
   if (endpoint !== undefined) {
-    await endpoint.handle(request, response, endpoint.path.exec(path)?.[1] ?? '');
+    const [, group = '', command = ''] = endpoint.path.exec(path) ?? [];
+    await endpoint.handle(request, response, group, command);
     return;
   }
   if (there.length === 0) {
@@ -81,8 +87,12 @@ async function answer(
   sendProblem(response, { status: 405, code: 'method_not_allowed', title }, { allow: allowed });
 }
 
-function sendReadiness(response: ServerResponse, groups: GroupRunner[]): void {
-  const waiting = groups.map((group) => group.status()).filter((status) => !status.backfilled);
+function statusOf(groups: GroupRunner[]): Promise<GroupStatus[]> {
+  return Promise.all(groups.map((group) => group.status()));
+}
+
+async function sendReadiness(response: ServerResponse, groups: GroupRunner[]): Promise<void> {
+  const waiting = (await statusOf(groups)).filter((status) => !status.backfilled);
   if (waiting.length === 0) {
     sendJson(response, 200, { status: 'ready' });
     return;
@@ -95,12 +105,21 @@ function sendReadiness(response: ServerResponse, groups: GroupRunner[]): void {
   });
 }
 
-function sendMetrics(response: ServerResponse, groups: GroupRunner[]): void {
-  const text = renderMetrics(groups.map((group) => group.status()));
+async function sendMetrics(response: ServerResponse, groups: GroupRunner[]): Promise<void> {
+  const text = renderMetrics(await statusOf(groups));
   send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', Buffer.from(text));
 }
 
-async function backfill(response: ServerResponse, groups: GroupRunner[], name: string): Promise<void> {
+/** Bytes that a command may have. */
+const longestBody = 4_096;
+
+async function obey(
+  request: IncomingMessage,
+  response: ServerResponse,
+  groups: GroupRunner[],
+  name: string,
+  command: string,
+): Promise<void> {
   const group = groups.find((candidate) => candidate.name === name);
   if (group === undefined) {
     const detail = `The groups are ${groups.map((candidate) => candidate.name).join(', ')}.`;
@@ -108,27 +127,57 @@ async function backfill(response: ServerResponse, groups: GroupRunner[], name: s
     return;
   }
   try {
-    sendJson(response, 200, { group: group.name, ...(await group.runNow()) });
+    const who = request.headers['x-fig-user'];
+    const asked = readCommand(await bodyOf(request), typeof who === 'string' ? who : undefined);
+    sendJson(response, 200, { group: group.name, ...(await commands[command]!(group, asked)) });
   } catch (error) {
-    sendProblem(response, problemOf(error, group.name));
+    sendProblem(response, problemOf(error, command, group.name));
   }
 }
 
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    length += piece.length;
+    if (length > longestBody)
+      throw new Failure('body_invalid', `The body is longer than ${longestBody} bytes.`, { exitCode: 2 });
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
+}
+
 /** 503 where trying again may help, 409 where a person has to mend something first. */
-function problemOf(error: unknown, group: string): Problem {
-  const title = 'The backfill failed';
+function problemOf(error: unknown, command: string, group: string): Problem {
+  const title = `The ${command} failed`;
   if (error instanceof Error && error.name === 'AbortError') {
     return { status: 503, code: 'stopping', title, detail: 'sync-jobs is stopping.', group };
   }
   if (!(error instanceof Failure)) return { status: 500, code: 'internal_error', title, group };
-  const mend = ['declaration_refused', 'row_unmappable', 'row_rejected', 'sequence_missing'].includes(
-    error.code,
-  );
-  return { status: mend ? 409 : 503, code: error.code, title, detail: error.line, group };
+  const mend = [
+    'declaration_refused',
+    'row_unmappable',
+    'row_rejected',
+    'row_missing',
+    'sequence_missing',
+    'capture_missing',
+    'tables_missing',
+    'handover_refused',
+    'no_poison',
+    'owner_moved',
+  ].includes(error.code);
+  const status = error.code === 'body_invalid' ? 400 : mend ? 409 : 503;
+  return { status, code: error.code, title, detail: error.line, group };
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  send(response, status, 'application/json', Buffer.from(`${JSON.stringify(body)}\n`));
+  send(response, status, 'application/json', Buffer.from(`${JSON.stringify(body, shown)}\n`));
+}
+
+/** Keys are shown as people read them; as values they would be whole numbers that JSON has no room for. */
+function shown(name: string, value: unknown): unknown {
+  if (name === 'key' && Array.isArray(value)) return undefined;
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 function send(response: ServerResponse, status: number, type: string, body: Buffer): void {

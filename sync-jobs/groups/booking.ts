@@ -18,12 +18,12 @@ export default defineGroup({
         copy('unit_price_cents'),
         copy('total_cents'),
         // The service's fifth state, `confirming`, exists only while it makes a booking itself.
-        values('status', 'state', {
-          pending: 'pending',
-          paid: 'paid',
-          cancelled: 'cancelled',
-          expired: 'expired',
-        }),
+        values(
+          'status',
+          'state',
+          { pending: 'pending', paid: 'paid', cancelled: 'cancelled', expired: 'expired' },
+          { back: { confirming: 'pending' } },
+        ),
         utcTime('created_at'),
         utcTime('expires_at'),
         utcTime('paid_at'),

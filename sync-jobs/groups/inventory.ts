@@ -13,6 +13,7 @@ export default defineGroup({
       to: 'items',
       key: { from: 'id', to: 'event_id' },
       writtenBy: 'written_by',
+      rowsFrom: 'legacy',
       owned: [copy('stock'), copy('total_stock', 'capacity'), utcTime('updated_at')],
       reference: [
         copy('title'),

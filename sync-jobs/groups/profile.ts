@@ -10,6 +10,7 @@ export default defineGroup({
       to: 'profiles',
       key: { from: 'id', to: 'user_id' },
       writtenBy: 'written_by',
+      rowsFrom: 'legacy',
       absentWhenSet: 'deleted_at',
       owned: [
         copy('full_name'),

@@ -1,13 +1,12 @@
-import { literal } from './convert.ts';
-import type { Field } from './fields.ts';
-import type { GroupDeclaration, TableDeclaration } from './group.ts';
+import { type Field, fieldName, legacyColumns, serviceColumns } from './fields.ts';
+import { type GroupDeclaration, keyOf, type TableDeclaration } from './group.ts';
 
 /** One reason why a declaration cannot be used. */
 export interface Fault {
   group: string;
   /** Legacy table -> service table. */
   table?: string;
-  /** The column concerned. */
+  /** The column or field concerned. */
   field?: string;
   reason: string;
 }
@@ -17,7 +16,7 @@ export function faultLine({ group, table, field, reason }: Fault): string {
   return [group, table, field, reason].filter((part) => part !== undefined).join(': ');
 }
 
-/** The columns that a declaration fills in the service's table, with their fields. */
+/** All fields of a table's declaration. */
 export function fieldsOf(table: TableDeclaration): Field[] {
   return [...table.owned, ...(table.reference ?? [])];
 }
@@ -34,13 +33,16 @@ function groupFaults(groups: GroupDeclaration[]): Fault[] {
   const faults: Fault[] = [];
   const names = new Set<string>();
   const filled = new Map<string, string>();
-  for (const { name, tables } of groups) {
+  for (const { name, tables, capture } of groups) {
     if (!/^[a-z][a-z0-9-]{0,62}$/.test(name)) {
       faults.push({ group: name, reason: 'a group name is lower-case letters, digits and dashes' });
     }
     if (names.has(name)) faults.push({ group: name, reason: 'there are two groups of this name' });
     names.add(name);
     if (tables.length === 0) faults.push({ group: name, reason: 'it declares no table' });
+    if (capture !== undefined && capture !== 'triggers' && capture !== 'decoding') {
+      faults.push({ group: name, reason: "capture is 'triggers' or 'decoding'" });
+    }
     for (const { from, to } of tables) {
       const place = `${name}/${to}`;
       const other = filled.get(place);
@@ -60,38 +62,134 @@ function groupFaults(groups: GroupDeclaration[]): Fault[] {
 function tableFaults({ name }: GroupDeclaration, table: TableDeclaration): Fault[] {
   const faults: Fault[] = [];
   const where = { group: name, table: `${table.from} -> ${table.to}` };
-  const taken = new Map([
-    [table.key.to, 'the key'],
-    [table.writtenBy, 'the column that says who wrote the row'],
-  ]);
-  if (table.key.to === table.writtenBy) {
-    faults.push({ ...where, field: table.key.to, reason: 'the key cannot say who wrote the row as well' });
+  const key = keyOf(table);
+  const onService = new Map(key.map(({ to }) => [to, 'the key']));
+  const onLegacy = new Map(key.map(({ from }) => [from, 'the key']));
+  if (key.length === 0) faults.push({ ...where, reason: 'it has no key' });
+  if (table.writtenBy !== undefined) {
+    if (onService.has(table.writtenBy)) {
+      faults.push({
+        ...where,
+        field: table.writtenBy,
+        reason: 'the key cannot say who wrote the row as well',
+      });
+    }
+    onService.set(table.writtenBy, 'the column that says who wrote the row');
   }
+  if (table.absentWhenSet !== undefined)
+    onLegacy.set(table.absentWhenSet, 'the column that says it is absent');
   for (const field of fieldsOf(table)) {
-    const owner = taken.get(field.to);
-    if (owner !== undefined)
-      faults.push({ ...where, field: field.to, reason: `two fields fill it; it is ${owner} already` });
-    taken.set(field.to, field.kind === 'constant' ? 'a constant' : `filled from ${field.from}`);
+    for (const column of serviceColumns(field)) {
+      const owner = onService.get(column);
+      if (owner !== undefined) {
+        faults.push({ ...where, field: column, reason: `two fields fill it; it is ${owner} already` });
+      }
+      onService.set(column, describe(field));
+    }
     const reason = fieldFault(field);
-    if (reason !== undefined) faults.push({ ...where, field: field.to, reason });
+    if (reason !== undefined) faults.push({ ...where, field: fieldName(field), reason });
+  }
+  for (const field of table.owned.filter(({ kind }) => kind !== 'one-way')) {
+    for (const column of legacyColumns(field)) {
+      const owner = onLegacy.get(column);
+      if (owner !== undefined) {
+        const reason = `two fields would write it back; it is ${owner} already. Make one of them oneWay(…)`;
+        faults.push({ ...where, field: column, reason });
+      }
+      onLegacy.set(column, describe(field));
+    }
+  }
+  for (const field of table.reference ?? []) {
+    if (field.kind === 'legacy-constant' || field.kind === 'one-way') {
+      const reason = 'a reference is never written back: it needs neither legacyConstant nor oneWay';
+      faults.push({ ...where, field: fieldName(field), reason });
+    }
   }
   return faults;
 }
 
+function describe(field: Field): string {
+  if (field.kind === 'constant' || field.kind === 'legacy-constant') return 'a constant';
+  return `that of ${fieldName(field)}`;
+}
+
 function fieldFault(field: Field): string | undefined {
-  if (field.kind === 'constant') return inexact([field.value]);
-  if (field.kind !== 'values') return undefined;
-  const entries = Object.entries(field.values);
+  switch (field.kind) {
+    case 'constant':
+    case 'legacy-constant':
+      return inexact([field.value]);
+    case 'one-way':
+      return field.reason.trim() === ''
+        ? 'a field that is not written back says why'
+        : fieldFault(field.field);
+    case 'values':
+      return valuesFault(field.values, field.back);
+    case 'flags':
+      return flagsFault(field.states);
+    case 'money':
+      return Number.isInteger(field.decimals) && field.decimals >= 0 && field.decimals <= 18
+        ? undefined
+        : 'the number of decimals is 0 to 18';
+    case 'local-time':
+      return zoneFault(field.zone);
+    case 'split':
+    case 'merge':
+      return field.separator === '' ? 'the separator is empty' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function valuesFault(
+  table: Record<string, string | number>,
+  back: Record<string, string>,
+): string | undefined {
+  const entries = Object.entries(table);
   if (entries.length === 0) return 'its value table is empty';
-  const seen = new Map<unknown, string>();
+  const seen = new Map<string, string>();
   for (const [from, to] of entries) {
-    const other = seen.get(literal(to));
+    // As text, because a column holds one of 7 and "7", and what comes back from it is looked up as text.
+    const other = seen.get(String(to));
     if (other !== undefined) {
       return `its value table is not one-to-one: ${other} and ${from} both become ${JSON.stringify(to)}`;
     }
-    seen.set(literal(to), from);
+    seen.set(String(to), from);
+  }
+  for (const [service, legacy] of Object.entries(back)) {
+    if (!Object.hasOwn(table, legacy)) {
+      return `back says ${service} is ${legacy} in the legacy table, which is not in the value table`;
+    }
+    if (entries.some(([, to]) => String(to) === service)) {
+      return `back lists ${service}, which the value table has already`;
+    }
   }
   return inexact(entries.map(([, to]) => to));
+}
+
+function flagsFault(states: Record<string, Record<string, string | number | null>>): string | undefined {
+  const seen = new Map<string, string>();
+  const columns = Object.keys(Object.values(states)[0] ?? {});
+  if (columns.length === 0) return 'it lists no state';
+  for (const [state, combination] of Object.entries(states)) {
+    const missing = columns.find((column) => !Object.hasOwn(combination, column));
+    if (missing !== undefined || Object.keys(combination).length !== columns.length) {
+      return `${state} has to give a value for each of ${columns.join(', ')}`;
+    }
+    const text = JSON.stringify(columns.map((column) => combination[column]));
+    const other = seen.get(text);
+    if (other !== undefined) return `${other} and ${state} are the same combination`;
+    seen.set(text, state);
+  }
+  return undefined;
+}
+
+function zoneFault(zone: string): string | undefined {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return undefined;
+  } catch {
+    return `${zone} is not a time zone; one is Europe/Berlin`;
+  }
 }
 
 function inexact(declared: (string | number | null)[]): string | undefined {

@@ -1,223 +1,437 @@
+import { randomUUID } from 'node:crypto';
 import { Failure } from '@strangler-fig/kernel/failure';
 import type { Logger } from '@strangler-fig/kernel/log';
-import { passGroup } from '../backfill/group-pass.ts';
-import type { Counts } from '../backfill/table-pass.ts';
-import type { GroupDeclaration } from '../mapping/group.ts';
+import { Feed, type Step } from '../feed/feed.ts';
+import { holdLease, leaseTime, releaseLease } from '../lease/lease.ts';
+import type { Direction, GroupDeclaration, Owner } from '../mapping/group.ts';
+import { changeOwner, type Ownership, readOwnership } from '../ownership/owner.ts';
+import { audit, type Poison, skipPoison } from '../poison/poison.ts';
+import { logRows, pruneLog } from '../prune/prune.ts';
 import type { Store } from '../stores/store.ts';
-import { retryDelay } from './retry.ts';
-import type { GroupState, GroupStatus, PassReport } from './status.ts';
+import { shownKey } from '../stores/value.ts';
+import { loadReport, saveReport } from '../verify/reports.ts';
+import { type VerifyReport, verifyChanged, verifyFull } from '../verify/verify.ts';
+import { FeedRunner } from './feed-runner.ts';
+import { asFailure, GroupFailures } from './group-failures.ts';
+import { type Desk, Preparation } from './preparation.ts';
+import { patiently } from './retry.ts';
+import type { GroupState, GroupStatus, PoisonStatus } from './status.ts';
+import type { Throttle } from './throttle.ts';
 
 /** What a group's runner works with. */
 export interface RunnerOptions {
   group: GroupDeclaration;
-  source: Store;
-  target: Store;
-  /** At most so many rows are held and written at a time. */
+  /** Opens a store anew at each call: whoever works at the same time has connections of its own. */
+  open(side: 'legacy' | 'service'): Store;
   chunkRows: number;
+  /** How fast the first copy may go. */
+  throttle: Throttle;
+  /** Install capture where it is missing; otherwise that is asked of a person. */
+  installs: boolean;
+  /** Follow changes after the first copy. */
+  follows: boolean;
   log: Logger;
-  /** Called whenever a pass got further. */
   onProgress(status: GroupStatus): void;
-  /** Called when a pass is done. */
-  onPass(status: GroupStatus, pass: PassReport): void;
+  onCopied(status: GroupStatus): void;
 }
 
-/**
- * Runs the passes of one group, never two at a time: at start, at every tick that finds something changed, and
- * when asked. A pass that fails is tried again with growing pauses, whatever the schedule says.
- */
+/** How long a person's command waits for the feed to get to a position, in milliseconds. */
+const patience = 10_000;
+
+/** Runs one group: both its feeds, and what people and the schedule ask for. */
 export class GroupRunner {
-  /** Resolves when the first pass is complete; never rejects. */
+  /** Resolves when the first copy is complete; never rejects. */
   readonly backfilled: Promise<void>;
+  readonly name: string;
   readonly #options: RunnerOptions;
-  readonly #status: GroupStatus;
   readonly #stopping = new AbortController();
+  readonly #holder = randomUUID();
+  readonly #desk: Desk;
+  readonly #runners: { forward: FeedRunner; back: FeedRunner };
+  #ownership: Ownership = { owner: 'legacy', epoch: 1, since: null };
+  #state: GroupState = 'starting';
+  readonly #failures: GroupFailures;
+  readonly #preparation: Preparation;
+  #lastVerify: VerifyReport | null = null;
+  #total: number | null = null;
+  #copyBegan: { at: number; rows: number } | undefined;
+  #prepared = false;
+  #leased = 0;
   #markBackfilled: () => void = () => {};
-  #running: Promise<PassReport> | undefined;
-  #queued: Promise<PassReport> | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #failures = 0;
-  #unchanged: string | undefined;
+  #background: Promise<unknown> = Promise.resolve();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#status = {
-      name: options.group.name,
-      state: 'starting',
-      from: options.source.place,
-      to: options.target.place,
-      backfilled: false,
-      progress: { done: 0, total: null },
-      lastPass: null,
-      lastSuccessAt: null,
-      totals: { read: 0, written: 0, removed: 0, passes: 0 },
-      errors: {},
-      error: null,
-    };
+    this.name = options.group.name;
+    this.#failures = new GroupFailures(options.group.name, options.log);
+    this.#desk = { legacy: options.open('legacy'), service: options.open('service') };
+    this.#preparation = new Preparation(options.group, this.#desk, options.installs, options.log);
+    this.#runners = { forward: this.#runner('forward'), back: this.#runner('back') };
     this.backfilled = new Promise((resolve) => {
       this.#markBackfilled = resolve;
     });
   }
 
-  get name(): string {
-    return this.#status.name;
+  start(): void {
+    this.#runners.forward.start();
+    if (this.#options.follows) this.#runners.back.start();
   }
 
-  status(): GroupStatus {
-    return structuredClone(this.#status);
-  }
-
-  /** What the schedule calls. Does nothing during a pass, nor while a failed one waits for its next attempt. */
-  tick(): void {
-    if (this.#running !== undefined || this.#retry !== undefined || this.#stopping.signal.aborted) return;
-    this.#begin('if-changed').catch(() => {});
-  }
-
-  /** One full pass that starts after this call, so that everything committed before it is seen. */
-  runNow(): Promise<PassReport> {
-    if (this.#running === undefined) return this.#begin('always');
-    this.#queued ??= this.#running
-      .catch(() => {})
-      .then(() => {
-        this.#queued = undefined;
-        return this.#begin('always');
-      });
-    return this.#queued;
-  }
-
-  /** Ends the running pass between two chunks, and closes both stores. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    clearTimeout(this.#retry);
-    await this.#running?.catch(() => {});
-    this.#status.state = 'stopped';
-    await Promise.all([this.#options.source.close(), this.#options.target.close()]);
+    await Promise.all([this.#runners.forward.stop(), this.#runners.back.stop()]);
+    await this.#background.catch(() => {});
+    if (this.#leased > 0) {
+      await this.#desk.legacy
+        .transaction((writer) => releaseLease(writer, this.#lease, this.#holder))
+        .catch(() => {});
+    }
+    this.#state = 'stopped';
+    await Promise.all([this.#desk.legacy.close(), this.#desk.service.close()]);
   }
 
-  #begin(when: 'if-changed' | 'always'): Promise<PassReport> {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
-    this.#running = this.#attempt(when).finally(() => {
-      this.#running = undefined;
+  async status(): Promise<GroupStatus> {
+    const feeds = this.#prepared
+      ? await Promise.all([this.#runners.forward.status(), this.#runners.back.status()])
+      : [];
+    return { ...this.#brief(), feeds };
+  }
+
+  /** The legacy side's changes are read from PostgreSQL's own log. */
+  get decodes(): boolean {
+    return this.#options.group.capture === 'decoding';
+  }
+
+  /** This instance carries the group's changes over. */
+  get follows(): boolean {
+    return this.#prepared && this.#state === 'following';
+  }
+
+  /** Copies everything anew, and resolves when that is done. */
+  async backfill(who: string): Promise<{ rows: number }> {
+    const runner = this.#runners.forward;
+    await runner.exclusively(() => patiently(() => runner.feed.beginAnew(), this.#stopping.signal));
+    await this.#audit(who, 'backfill', {});
+    let rows = 0;
+    while (!this.#stopping.signal.aborted) {
+      const step = await runner.exclusively(() =>
+        patiently(() => runner.feed.step(this.#ownership.owner), this.#stopping.signal),
+      );
+      rows += step.copied;
+      if (step.state.backfill.done) return { rows };
+    }
+    throw new Failure('stopping', 'sync-jobs is stopping.');
+  }
+
+  /** Tries a poison row again at once. */
+  retry(): void {
+    for (const runner of this.#both()) runner.wake();
+  }
+
+  /**
+   * Leaves the change of a poison row out, for good, and writes down who decided so.
+   * @throws Failure `no_poison` where there is none.
+   */
+  async skip(who: string): Promise<PoisonStatus[]> {
+    const skipped: Poison[] = [];
+    for (const runner of this.#both()) {
+      const poison = await runner.exclusively(() =>
+        runner.feed.target.transaction((writer) => skipPoison(writer, runner.feed.name, who)),
+      );
+      if (poison === undefined) continue;
+      runner.feed.forget();
+      runner.wake();
+      skipped.push(poison);
+    }
+    if (skipped.length > 0) return skipped.map(shownPoison);
+    throw new Failure('no_poison', `${this.name} has no poison row.`, { hint: 'There is nothing to skip.' });
+  }
+
+  /** Compares both sides. An incremental one falls back to a full one where the logs do not reach back. */
+  async verify(mode: VerifyReport['mode']): Promise<VerifyReport> {
+    const report = await this.#withFeeds(async (forward, back) => {
+      const run = {
+        group: this.#options.group,
+        owner: this.#ownership.owner,
+        forward,
+        back,
+        chunkRows: Math.max(this.#options.chunkRows, 2_000),
+        signal: this.#stopping.signal,
+        reached: (direction: Direction, position: string) =>
+          this.#runners[direction].reached(position, patience),
+        onProgress: () => {},
+      };
+      const since = this.#lastVerify;
+      if (mode === 'full' || since === null || since.owner !== run.owner) return verifyFull(run);
+      return verifyChanged(run, since).catch((error: unknown) => {
+        if (error instanceof Failure && error.code === 'verify_too_old') return verifyFull(run);
+        throw error;
+      });
     });
-    return this.#running;
+    await this.#desk.legacy.transaction((writer) => saveReport(writer, this.name, report));
+    this.#lastVerify =
+      report.mode === 'full' ? report : { ...report, positions: this.#lastVerify?.positions ?? {} };
+    if (report.different > 0) {
+      this.#options.log.error(
+        { group: this.name, ...brief(report) },
+        'the sides differ; see `fig sync status`',
+      );
+    }
+    return report;
   }
 
-  async #attempt(when: 'if-changed' | 'always'): Promise<PassReport> {
-    this.#stopping.signal.throwIfAborted();
-    try {
-      // Read before the pass: a change that comes during it leaves the tokens different.
-      const tokens = await this.#changeTokens();
-      const last = this.#status.lastPass;
-      if (when === 'if-changed' && last !== null && tokens === this.#unchanged) {
-        this.#status.lastSuccessAt = new Date().toISOString();
-        return last;
+  /** Rewrites what differs from the owner's side. Without `apply` it only says what it would do. */
+  async repair(who: string, apply: boolean): Promise<{ before: VerifyReport; after: VerifyReport | null }> {
+    const before = await this.verify('full');
+    if (!apply || before.different === 0) return { before, after: null };
+    const direction = this.#ownership.owner === 'legacy' ? 'forward' : 'back';
+    for (const way of ['forward', 'back'] as const) {
+      const { tables } = await this.#runners[way].feed.plans(this.#ownership.owner);
+      for (const { plan } of tables) {
+        const rows = before.differences.filter(({ table }) => table === plan.source.table);
+        if (rows.length === 0 || (way !== direction && this.#ownership.owner === 'legacy')) continue;
+        await this.#runners[way].repair(
+          plan.source.table,
+          rows.map(({ key }) => key),
+        );
+        await this.#audit(who, 'repair', {
+          table: plan.target.table,
+          rows: rows.map(({ shownKey: key, kind, columns }) => ({ key, kind, columns })),
+        });
       }
-      const report = await this.#pass();
-      this.#unchanged = tokens;
-      this.#succeeded(report);
-      return report;
-    } catch (error) {
-      this.#unchanged = undefined;
-      this.#failed(error);
-      throw error;
     }
+    return { before, after: await this.verify('full') };
   }
 
-  async #changeTokens(): Promise<string> {
-    const { source, target } = this.#options;
-    return `${await source.changeToken()} ${await target.changeToken()}`;
+  /**
+   * Gives the group to the other side, once everything the owner wrote has been carried over. Nobody is kept from writing
+   * meanwhile: that is for whoever asks to see to.
+   * @throws Failure `handover_refused` with all reasons, exit code 3.
+   */
+  async giveTo(owner: Owner, who: string): Promise<Ownership> {
+    const was = await this.#desk.legacy.snapshot((session) => readOwnership(session, this.name));
+    if (was.owner === owner) return was;
+    const live = this.#runners[was.owner === 'legacy' ? 'forward' : 'back'];
+    const reasons: string[] = [];
+    if (live.feed.state?.backfill.done !== true) reasons.push('the first copy is not complete');
+    if (live.poison !== undefined)
+      reasons.push(`${live.feed.name} stands before a row that cannot be carried over`);
+    if (this.#preparation.drift.length > 0) reasons.push(...this.#preparation.drift);
+    if (reasons.length === 0 && !(await live.reached(await live.feed.sourceShown(), patience))) {
+      reasons.push(`${live.feed.name} did not catch up within ${patience / 1000} s`);
+    }
+    if (reasons.length > 0) {
+      throw new Failure('handover_refused', `${this.name} stays with ${was.owner}: ${reasons.join('; ')}.`, {
+        hint: 'Mend that, then ask again.',
+        exitCode: 3,
+      });
+    }
+    const { forward, back } = this.#runners;
+    this.#ownership = await forward.exclusively(() =>
+      back.exclusively(async () => {
+        // The armed feed goes live from here: what its side wrote before was not the owner's.
+        const armed = owner === 'service' ? back : forward;
+        await patiently(() => armed.feed.step(was.owner), this.#stopping.signal);
+        const is = await this.#desk.legacy.transaction(async (writer) => {
+          const changed = await changeOwner(writer, this.name, was, owner);
+          await audit(writer, who, 'owner', this.name, { from: was.owner, to: owner, epoch: changed.epoch });
+          return changed;
+        });
+        if (owner === 'legacy') await this.#preparation.unmark();
+        for (const runner of [forward, back]) runner.feed.forget();
+        return is;
+      }),
+    );
+    this.retry();
+    return this.#ownership;
   }
 
-  async #pass(): Promise<PassReport> {
-    const { group, source, target, chunkRows, onProgress } = this.#options;
-    const status = this.#status;
-    const startedAt = new Date();
-    const started = performance.now();
-    let done = 0;
-    const counts = await passGroup({
-      group,
-      source,
-      target,
-      chunkRows,
-      signal: this.#stopping.signal,
-      countRows: !status.backfilled,
-      onTotal: (rows) => {
-        status.progress = { done: 0, total: rows };
-      },
-      onProgress: (soFar: Counts) => {
-        this.#enter('running');
-        if (status.error?.code === 'tables_missing') status.error = null;
-        status.totals.read += soFar.read - done;
-        done = soFar.read;
-        status.progress.done = done;
-        onProgress(this.status());
-      },
-    });
-    status.progress = { done: counts.read, total: counts.read };
-    return { startedAt: startedAt.toISOString(), seconds: (performance.now() - started) / 1000, ...counts };
-  }
-
-  #succeeded(report: PassReport): void {
-    const status = this.#status;
-    this.#failures = 0;
-    this.#enter('idle');
-    const mended = status.error !== null && status.error.code !== 'tables_missing';
-    if (mended) this.#options.log.info({ group: this.name, code: status.error?.code }, 'works again');
-    status.error = null;
-    status.lastPass = report;
-    status.lastSuccessAt = new Date().toISOString();
-    status.totals.written += report.written;
-    status.totals.removed += report.removed;
-    status.totals.passes++;
-    const first = !status.backfilled;
-    status.backfilled = true;
-    this.#options.onPass(this.status(), report);
-    if (first) this.#markBackfilled();
-  }
-
-  #failed(error: unknown): void {
-    if (this.#stopping.signal.aborted) return;
-    const failure = error instanceof Failure ? error : defect(error);
-    const known = this.#status.error;
-    const repeated = known?.code === failure.code && known.message === failure.message;
-    this.#failures = known?.code === failure.code ? this.#failures + 1 : 1;
-    const pause = retryDelay(failure.code, this.#failures);
-    this.#status.error = {
-      code: failure.code,
-      message: failure.message,
-      ...(failure.hint === undefined ? {} : { hint: failure.hint }),
-      since: repeated ? known.since : new Date().toISOString(),
-      retryAt: new Date(Date.now() + pause).toISOString(),
+  /** Removes from the logs what nobody needs any more; for the legacy side only up to what every other group needs. */
+  async prune(
+    legacyBefore: string | undefined,
+    mostRows: number,
+  ): Promise<{ legacy: number; service: number }> {
+    const { back } = this.#runners;
+    const consumed = back.feed.state?.position;
+    const signal = this.#stopping.signal;
+    const keep = async (store: Store, before: string, feed: string) => {
+      const verified = this.#lastVerify?.positions[feed];
+      const tooMany = (await logRows(store)) > mostRows;
+      return verified === undefined || tooMany || BigInt(verified) > BigInt(before) ? before : verified;
     };
-    this.#enter(stateAfter(failure.code));
-    if (failure.code !== 'tables_missing') {
-      this.#status.errors[failure.code] = (this.#status.errors[failure.code] ?? 0) + 1;
+    const { legacy, service } = this.#desk;
+    const gone = { legacy: 0, service: 0 };
+    if (legacyBefore !== undefined) gone.legacy = await pruneLog(legacy, legacyBefore, signal);
+    if (consumed !== undefined)
+      gone.service = await pruneLog(service, await keep(service, consumed, back.feed.name), signal);
+    return gone;
+  }
+
+  /** Up to where this group needs the legacy log no more; undefined while that is not known. */
+  legacyLogNeededFrom(): string | undefined {
+    const { feed } = this.#runners.forward;
+    const consumed = feed.state?.position;
+    const verified = this.#lastVerify?.positions[feed.name];
+    if (consumed === undefined || verified === undefined) return consumed;
+    return BigInt(verified) < BigInt(consumed) ? verified : consumed;
+  }
+
+  #both(): FeedRunner[] {
+    return [this.#runners.forward, this.#runners.back];
+  }
+
+  #runner(direction: Direction): FeedRunner {
+    const { group, open, chunkRows, follows, throttle } = this.#options;
+    const [source, target] =
+      direction === 'forward' ? (['legacy', 'service'] as const) : (['service', 'legacy'] as const);
+    return new FeedRunner({
+      feed: new Feed({ group, direction, source: open(source), target: open(target), chunkRows }),
+      direction,
+      owner: () => this.#ownership.owner,
+      follow: follows,
+      throttle,
+      allowed: () => this.#allowed(direction),
+      onStep: (step) => this.#stepped(direction, step),
+      onFailure: (error, pause) => this.#failed(direction, error, pause),
+    });
+  }
+
+  /** Prepares the databases once, and holds the lease; the back feed waits for the forward one to have done so. */
+  async #allowed(direction: Direction): Promise<boolean> {
+    if (direction === 'back') return this.#prepared && this.#state !== 'standby';
+    const { signal } = this.#stopping;
+    if (!this.#prepared) await patiently(() => this.#prepare(), signal);
+    if (performance.now() - this.#leased < leaseTime / 3 && this.#leased > 0) return true;
+    const held = await patiently(
+      () =>
+        this.#desk.legacy.transaction((writer) =>
+          holdLease(writer, this.#desk.legacy.dialect, this.#lease, this.#holder),
+        ),
+      signal,
+    );
+    this.#leased = held ? performance.now() : 0;
+    this.#ownership = await this.#desk.legacy.snapshot((session) => readOwnership(session, this.name));
+    if (!held) this.#state = 'standby';
+    else if (this.#state === 'standby') this.#state = 'starting';
+    return held;
+  }
+
+  get #lease(): string {
+    return `group:${this.name}`;
+  }
+
+  async #prepare(): Promise<void> {
+    const { legacy } = this.#desk;
+    await this.#preparation.prepare();
+    this.#ownership = await legacy.snapshot((session) => readOwnership(session, this.name));
+    this.#lastVerify = (await legacy.snapshot((session) => loadReport(session, this.name))) ?? null;
+    this.#prepared = true;
+    this.#runners.back.wake();
+    this.#inBackground(async () => {
+      this.#total = await this.#preparation.count();
+    });
+  }
+
+  /** Looks whether triggers and tables are as they were when capture was installed. */
+  async lookForDrift(): Promise<void> {
+    if (this.#prepared) await patiently(() => this.#preparation.lookForDrift(), this.#stopping.signal);
+  }
+
+  #inBackground(work: () => Promise<void>): void {
+    this.#background = this.#background.then(work).catch(() => {});
+  }
+
+  async #withFeeds<T>(work: (forward: Feed, back: Feed) => Promise<T>): Promise<T> {
+    const { group, open, chunkRows } = this.#options;
+    const stores = [open('legacy'), open('service'), open('service'), open('legacy')] as const;
+    const [legacy, service, serviceToo, legacyToo] = stores;
+    try {
+      return await work(
+        new Feed({ group, direction: 'forward', source: legacy, target: service, chunkRows }),
+        new Feed({ group, direction: 'back', source: serviceToo, target: legacyToo, chunkRows }),
+      );
+    } finally {
+      await Promise.all(stores.map((store) => store.close()));
     }
-    if (!repeated) this.#report(failure);
-    this.#retry = setTimeout(() => this.#begin('always').catch(() => {}), pause);
   }
 
-  #report(failure: Failure): void {
-    const { log } = this.#options;
-    const fields = { group: this.name, code: failure.code };
-    if (failure.code === 'tables_missing') log.info(fields, failure.line);
-    else log.error({ ...fields, err: failure.cause }, failure.line);
+  async #audit(who: string, action: string, detail: unknown): Promise<void> {
+    await this.#desk.legacy.transaction((writer) => audit(writer, who, action, this.name, detail));
   }
 
-  #enter(state: GroupState): void {
-    this.#status.state = state;
+  #stepped(direction: Direction, step: Step): void {
+    this.#failures.succeeded(direction);
+    if (direction === 'back') {
+      if (step.changes > 0)
+        this.#options.log.debug({ group: this.name, changes: step.changes }, 'changes carried back');
+      return;
+    }
+    const done = step.state.backfill.done;
+    if (!done) {
+      this.#copyBegan ??= { at: performance.now(), rows: step.state.backfill.rows - step.copied };
+      this.#state = 'copying';
+      this.#options.onProgress(this.#brief());
+      return;
+    }
+    // A copy that begins anew may be over within one step.
+    const first = this.#copyBegan !== undefined || this.#state !== 'following' || step.copied > 0;
+    this.#state = 'following';
+    if (step.changes > 0)
+      this.#options.log.info({ group: this.name, changes: step.changes }, 'changes copied');
+    if (!first) return;
+    this.#copyBegan = undefined;
+    this.#options.onCopied(this.#brief());
+    this.#markBackfilled();
+  }
+
+  #failed(direction: Direction, error: unknown, pause: number): void {
+    const failure = asFailure(error);
+    if (failure.code === 'feed_moved') return;
+    // What was prepared may be gone: another file in its place, a table made anew.
+    if (['store_failed', 'capture_missing', 'declaration_refused'].includes(failure.code)) {
+      this.#prepared = false;
+    }
+    this.#failures.failed(direction, failure, pause);
+    // A group that was copied before this process began is ready, whatever its feed stands before now.
+    if (this.#runners.forward.feed.state?.backfill.done === true) this.#markBackfilled();
+  }
+
+  /** All that can be told without asking a database. */
+  #brief(): GroupStatus {
+    const backfill = this.#runners.forward.feed.state?.backfill;
+    const done = backfill?.rows ?? 0;
+    const { legacy, service } = this.#desk;
+    const failing = this.#failures.now;
+    return {
+      name: this.name,
+      state: failing?.state ?? this.#state,
+      owner: this.#ownership.owner,
+      epoch: this.#ownership.epoch,
+      legacy: legacy.place,
+      service: service.place,
+      backfilled: backfill?.done ?? false,
+      progress: { done, total: this.#total, etaSeconds: this.#eta(done) },
+      feeds: [],
+      poison: this.#both().flatMap(({ poison }) => (poison === undefined ? [] : [shownPoison(poison)])),
+      drift: this.#preparation.drift,
+      lastVerify: this.#lastVerify,
+      errors: { ...this.#failures.counts },
+      error: failing?.error ?? null,
+    };
+  }
+
+  #eta(done: number): number | null {
+    const began = this.#copyBegan;
+    if (began === undefined || this.#total === null || done <= began.rows || done >= this.#total) return null;
+    const seconds = (performance.now() - began.at) / 1000;
+    return Math.ceil((seconds / (done - began.rows)) * (this.#total - done));
   }
 }
 
-function stateAfter(code: string): GroupState {
-  if (code === 'tables_missing') return 'waiting';
-  return code === 'declaration_refused' ? 'refused' : 'retrying';
+function shownPoison({ feed, table, key, code, reason, since }: Poison): PoisonStatus {
+  return { feed, table, key: shownKey(key), code, reason, since: new Date(since).toISOString() };
 }
 
-function defect(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
-  return new Failure('internal_error', `A pass failed: ${message}`, {
-    hint: 'This is a defect of sync-jobs; the log has its stack.',
-    cause: error,
-  });
+function brief({ mode, rows, different, unsettled }: VerifyReport): Record<string, unknown> {
+  return { mode, rows, different, unsettled };
 }

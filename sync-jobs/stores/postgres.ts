@@ -1,105 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '@strangler-fig/kernel/failure';
 import pg from 'pg';
-import { bySync } from '../mapping/group.ts';
-import { countSql, quoted, readSql, removeSql, targetColumns, upsertSql } from './sql.ts';
-import type {
-  Applied,
-  Chunk,
-  Column,
-  Row,
-  RowRange,
-  Store,
-  TableShape,
-  TargetTable,
-  Value,
-} from './store.ts';
+import { originSetting } from './origin.ts';
+import { storeFailure } from './postgres-failure.ts';
+import { readShape } from './postgres-shape.ts';
+import { parserOf } from './postgres-types.ts';
+import { numbered, quoted } from './sql.ts';
+import type { ManyRows, Parameter, Session, Store, TableShape, Writer } from './store.ts';
+import type { Row, Value } from './value.ts';
 
-/** A PostgreSQL database, over one connection that is made when it is needed. */
+/** How often the database is asked whether there is something new, in milliseconds: soon after it had, and at rest. */
+const pauses = { busy: 4, idle: 25 };
+
+/** Triggers read the setting; who decodes the log finds the message, which comes first in its transaction. */
+const originSql = `SELECT set_config(?, ?, true),
+  CASE current_setting('wal_level') WHEN 'logical' THEN pg_logical_emit_message(true, ?::text, ?::text) END`;
+
+/** A PostgreSQL database, over two connections that are made when they are needed. */
 export class PostgresStore implements Store {
+  readonly dialect = 'postgres';
   readonly place: string;
   readonly #pool: pg.Pool;
-  /** Declared types by table and column, from the last `shape`: arrays of parameters need them. */
-  readonly #types = new Map<string, Map<string, string>>();
+  #seen = '';
+  #changedAt = 0;
 
-  constructor(url: string, place: string, readOnly: boolean) {
+  constructor(url: string, place: string) {
     this.place = place;
     this.#pool = new pg.Pool({
       connectionString: url,
-      max: 1,
+      max: 2,
       connectionTimeoutMillis: 5_000,
-      statement_timeout: 30_000,
-      query_timeout: 35_000,
+      statement_timeout: 60_000,
+      query_timeout: 65_000,
       // A client that holds a row locked makes us wait, and we must not make others wait behind us for long.
       lock_timeout: 2_000,
-      idle_in_transaction_session_timeout: 10_000,
+      idle_in_transaction_session_timeout: 60_000,
       keepAlive: true,
       application_name: 'strangler-sync',
-      options: `-c datestyle=ISO,YMD -c timezone=UTC -c default_transaction_read_only=${readOnly ? 'on' : 'off'}`,
+      options:
+        '-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1',
       types: { getTypeParser: parserOf },
     });
     // A connection that breaks while idle is made again at the next use, which reports what is wrong then.
     this.#pool.on('error', () => {});
+    // One that breaks between two statements of a transaction fails the next of them; unheard, it would end the process.
+    this.#pool.on('connect', (client) => void client.on('error', () => {}));
   }
 
-  async shape(table: string): Promise<TableShape | undefined> {
-    const rows = await this.#query(shapeSql, [quoted(table)]);
-    if (rows.length === 0) return undefined;
-    const shape: TableShape = new Map();
-    const types = new Map<string, string>();
-    for (const [name, type, nullable, filledByDefault, unique] of rows) {
-      types.set(String(name), String(type));
-      shape.set(String(name), {
-        name: String(name),
-        type: typeClass(String(type)),
-        nullable: nullable === 1n,
-        filledByDefault: filledByDefault === 1n,
-        unique: unique === 1n,
-      });
-    }
-    this.#types.set(table, types);
-    return shape;
+  shape(table: string): Promise<TableShape | undefined> {
+    return this.snapshot((session) => readShape(session, table));
   }
 
-  /** A snapshot's text says exactly which transactions it sees. */
-  async changeToken(): Promise<string> {
-    const [row] = await this.#query('SELECT pg_current_snapshot()::text', []);
-    return String(row?.[0]);
+  snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#within('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work);
   }
 
-  read(range: RowRange): Promise<Row[]> {
-    return this.#query(readSql(range, ['$1::bigint', '$2']), [range.from, range.limit]);
+  transaction<T>(work: (writer: Writer) => Promise<T>, options?: { origin?: string }): Promise<T> {
+    return this.#within('BEGIN', async (writer) => {
+      const { origin } = options ?? {};
+      if (origin !== undefined) await writer.query(originSql, [originSetting, origin, originSetting, origin]);
+      return work(writer);
+    });
   }
 
-  async count(range: RowRange): Promise<{ rows: number; last: bigint | undefined }> {
-    const [row] = await this.#query(countSql(range, ['$1::bigint', '$2']), [range.from, range.limit]);
-    return { rows: Number(row?.[0]), last: typeof row?.[1] === 'bigint' ? row[1] : undefined };
-  }
-
-  async apply(target: TargetTable, chunk: Chunk): Promise<Applied> {
-    const client = await this.#connect();
-    let broken: Error | undefined;
-    try {
-      const run = async (text: string, values: unknown[]) =>
-        (await client.query({ text, values, rowMode: 'array' })) as pg.QueryArrayResult<Row>;
-      await run('BEGIN', []);
-      if (chunk.sequenceAtLeast !== undefined) await advance(run, target, chunk.sequenceAtLeast);
-      // Removals first: a unique value may pass from a row that goes to one that comes.
-      const removed =
-        chunk.removals.length === 0
-          ? 0
-          : (await run(removeSql(target, '= ANY($1::bigint[])'), [chunk.removals])).rowCount;
-      const written =
-        chunk.rows.length === 0 ? 0 : (await run(this.#upsert(target), byColumn(chunk.rows))).rowCount;
-      await run('COMMIT', []);
-      return { written: written ?? 0, removed: removed ?? 0 };
-    } catch (error) {
-      // A connection that cannot roll back is not given to the next user.
-      await client.query('ROLLBACK').catch((cause: Error) => {
-        broken = cause;
-      });
-      throw storeFailure(error, this.place);
-    } finally {
-      client.release(broken);
+  /**
+   * Asks whether a row of the log is newer than what was seen. A trigger could notify instead, but every transaction that
+   * notifies takes one lock of the whole server at its commit: the legacy application would wait in a line.
+   */
+  async changed(within: number, signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + within;
+    while (!signal.aborted && performance.now() < deadline) {
+      const token = await this.#token();
+      if (token !== this.#seen) {
+        this.#seen = token;
+        this.#changedAt = performance.now();
+        return;
+      }
+      const busy = performance.now() - this.#changedAt < 1_000;
+      await delay(busy ? pauses.busy : pauses.idle, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -107,119 +85,110 @@ export class PostgresStore implements Store {
     await this.#pool.end();
   }
 
-  #upsert(target: TargetTable): string {
-    const types = this.#types.get(target.table);
-    const arrays = targetColumns(target).map(
-      (column, index) => `$${index + 1}::${types?.get(column) ?? 'text'}[]`,
-    );
-    return upsertSql(
-      target,
-      `SELECT rows.*, '${bySync}' FROM unnest(${arrays.join(', ')}) AS rows`,
-      // The key comes from the legacy row also where the column is GENERATED ALWAYS.
-      'OVERRIDING SYSTEM VALUE',
-    );
-  }
-
-  async #connect(): Promise<pg.PoolClient> {
+  async #token(): Promise<string> {
     try {
-      return await this.#pool.connect();
+      const { rows } = await this.#pool.query<[string]>({
+        text: 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text',
+        rowMode: 'array',
+      });
+      return rows[0]?.[0] ?? '';
     } catch (error) {
       throw storeFailure(error, this.place);
     }
   }
 
-  async #query(text: string, values: unknown[]): Promise<Row[]> {
-    try {
-      return (await this.#pool.query<Row>({ text, values, rowMode: 'array' })).rows;
-    } catch (error) {
+  async #within<T>(begin: string, work: (writer: Writer) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
       throw storeFailure(error, this.place);
+    });
+    let broken: Error | undefined;
+    try {
+      const writer = new PostgresWriter(client, this.place);
+      await writer.run(begin);
+      const result = await work(writer);
+      await writer.run('COMMIT');
+      return result;
+    } catch (error) {
+      // A connection that cannot roll back is not given to the next user.
+      await client.query('ROLLBACK').catch((cause: Error) => {
+        broken = cause;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
     }
   }
 }
 
-type Run = (text: string, values: unknown[]) => Promise<pg.QueryArrayResult<Row>>;
+/** What can be done inside one transaction. */
+class PostgresWriter implements Writer {
+  readonly #client: pg.PoolClient;
+  readonly #place: string;
 
-/**
- * Moves the key's sequence up, never down. It takes effect at once and stays when the transaction rolls back:
- * a gap in the keys, and no key handed out twice.
- */
-async function advance(run: Run, target: TargetTable, atLeast: bigint): Promise<void> {
-  const names = [quoted(target.table), target.key];
-  const [found] = (await run('SELECT pg_get_serial_sequence($1, $2)', names)).rows;
-  const sequence = found?.[0];
-  if (typeof sequence !== 'string') {
-    throw new Failure('sequence_missing', `${target.table}.${target.key} has no sequence to advance.`, {
-      hint: "Take advanceSequence out of the group's declaration, or make the key an identity column.",
-    });
+  constructor(client: pg.PoolClient, place: string) {
+    this.#client = client;
+    this.#place = place;
   }
-  await run(
-    `SELECT setval($1::regclass, greatest($2::bigint, pg_sequence_last_value($1::regclass)))
-     WHERE coalesce(pg_sequence_last_value($1::regclass), 0) < $2::bigint`,
-    [sequence, atLeast],
-  );
+
+  async query(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+    return (await this.#send(sql, parameters)).rows;
+  }
+
+  async run(sql: string, parameters: readonly Parameter[] = []): Promise<number> {
+    return (await this.#send(sql, parameters)).rowCount ?? 0;
+  }
+
+  async many({ perSet }: ManyRows, rows: Row[]): Promise<number> {
+    if (rows.length === 0) return 0;
+    const columns = rows[0]!.map((_, index) => rows.map((row) => sent(row[index] ?? null)));
+    return (await this.#send(perSet, columns)).rowCount ?? 0;
+  }
+
+  /** Never down. It takes effect at once and stays when the transaction rolls back: a gap, and no key handed out twice. */
+  async advanceSequence(table: string, column: string, rows: Row[]): Promise<void> {
+    const greatest = rows.reduce((most, [key]) => (typeof key === 'bigint' && key > most ? key : most), 0n);
+    const [found] = await this.query('SELECT pg_get_serial_sequence(?, ?)', [quoted(table), column]);
+    const sequence = found?.[0];
+    if (typeof sequence !== 'string') {
+      throw new Failure('sequence_missing', `${table}.${column} has no sequence to advance.`, {
+        hint: "Take advanceSequence out of the group's declaration, or make the key an identity column.",
+      });
+    }
+    await this.query(
+      `SELECT setval(?::text::regclass, ?::bigint)
+       WHERE coalesce(pg_sequence_last_value(?::text::regclass), 0) < ?::bigint`,
+      [sequence, greatest, sequence, greatest],
+    );
+  }
+
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
+    await this.run('SAVEPOINT attempt');
+    try {
+      const result = await work();
+      await this.run('RELEASE SAVEPOINT attempt');
+      return result;
+    } catch (error) {
+      // Rolling back keeps the savepoint; left there, it would be the one that an attempt around this goes back to.
+      await this.run('ROLLBACK TO SAVEPOINT attempt');
+      await this.run('RELEASE SAVEPOINT attempt');
+      throw error;
+    }
+  }
+
+  async #send(sql: string, values: readonly unknown[]): Promise<pg.QueryArrayResult<Row>> {
+    try {
+      return (await this.#client.query({
+        text: numbered(sql),
+        values: values as unknown[],
+        rowMode: 'array',
+      })) as pg.QueryArrayResult<Row>;
+    } catch (error) {
+      throw storeFailure(error, this.#place);
+    }
+  }
 }
 
-/** One array a column, as unnest takes them. */
-function byColumn(rows: Row[]): Value[][] {
-  const width = rows[0]?.length ?? 0;
-  return Array.from({ length: width }, (_, index) => rows.map((row) => row[index] ?? null));
-}
-
-const shapeSql = `
-  SELECT a.attname, format_type(a.atttypid, NULL),
-    (NOT a.attnotnull)::int,
-    (a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '')::int,
-    EXISTS (
-      SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
-        AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum
-    )::int
-  FROM pg_attribute a
-  WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
-  ORDER BY a.attnum`;
-
-function typeClass(type: string): Column['type'] {
-  if (['smallint', 'integer', 'bigint'].includes(type)) return 'integer';
-  if (['real', 'double precision'].includes(type)) return 'real';
-  return ['text', 'character varying', 'character'].includes(type) ? 'text' : 'other';
-}
-
-const integerTypes = new Set([20, 21, 23]);
-const floatTypes = new Set([700, 701]);
-const booleanType = 16;
-const bytesType = 17;
-
-/** Values without loss: pg's own parsers round bigint's text to no number and times to milliseconds. */
-function parserOf(type: number, format?: string): (text: string) => Value {
-  if (integerTypes.has(type)) return BigInt;
-  if (floatTypes.has(type)) return Number;
-  if (type === booleanType) return (text) => (text === 't' ? 1n : 0n);
-  if (type === bytesType) return pg.types.getTypeParser(bytesType, format === 'binary' ? 'binary' : 'text');
-  return (text) => text;
-}
-
-function storeFailure(error: unknown, place: string): Failure {
-  if (error instanceof Failure) return error;
-  const cause = error instanceof Error ? error : new Error(String(error));
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  // An AggregateError of refused connections has an empty message.
-  const because = `PostgreSQL at ${place}: ${cause.message || 'no connection'}${code === '' ? '' : ` (${code})`}.`;
-  if (/^(40001|40P01|55P03)$/.test(code)) {
-    return new Failure('store_busy', because, {
-      hint: 'Another transaction holds its lock; this is tried again.',
-      cause,
-    });
-  }
-  if (/^(22|23)/.test(code)) {
-    return new Failure('row_rejected', because, {
-      hint: 'Correct the row, or the mapping of its group.',
-      cause,
-    });
-  }
-  if (code === '' || /^(E[A-Z]+|08...|57P0.|53...|28...|3D000)$/.test(code)) {
-    return new Failure('store_unavailable', because, {
-      hint: "Check that the server runs and that the group's database URL is right.",
-      cause,
-    });
-  }
-  return new Failure('store_failed', because, { hint: 'See the message of the database.', cause });
+/** As JavaScript shows a negative zero, it has lost its sign. */
+function sent(value: Value): Value {
+  return Object.is(value, -0) ? '-0' : value;
 }

@@ -1,81 +1,142 @@
-import { statSync } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '@strangler-fig/kernel/failure';
 import Database from 'better-sqlite3';
-import { bySync } from '../mapping/group.ts';
-import { countSql, readSql, removeSql, targetColumns, upsertSql } from './sql.ts';
-import type { Applied, Chunk, Column, Row, RowRange, Store, TableShape, TargetTable } from './store.ts';
+import { originTable } from './origin.ts';
+import { readShape } from './sqlite-shape.ts';
+import type { ManyRows, Parameter, Session, Store, TableShape, Writer } from './store.ts';
+import type { Row } from './value.ts';
 
 /**
  * better-sqlite3 blocks this process while it waits for a lock, so it waits for a moment only; the caller waits
  * longer without blocking.
  */
-const lockWait = 100;
+const lockWait = 20;
+
+/** How long in all a locked database is waited for, in milliseconds. */
+const longestWait = 10_000;
+
+/** How long after a sign of change the version is looked at again, in milliseconds: the commit ends after its writes. */
+const looks = [0, 1, 2, 5, 10, 20];
 
 /** An SQLite file. It is never created here: that is the business of the application it belongs to. */
 export class SqliteStore implements Store {
+  readonly dialect = 'sqlite';
   readonly place: string;
-  readonly #readOnly: boolean;
   #open: { database: Database.Database; inode: bigint } | undefined;
-  #opened = 0;
+  #version: unknown;
+  /** One transaction at a time: two users of this store must not find themselves in one. */
+  #last: Promise<unknown> = Promise.resolve();
 
-  constructor(file: string, readOnly: boolean) {
+  constructor(file: string) {
     this.place = file;
-    this.#readOnly = readOnly;
   }
 
   async shape(table: string): Promise<TableShape | undefined> {
-    const database = this.#use();
-    return database === undefined ? undefined : this.#translating(() => readShape(database, table));
-  }
-
-  async changeToken(): Promise<string> {
-    const database = this.#use();
-    if (database === undefined) return 'none';
-    const version = this.#translating(() => database.pragma('data_version', { simple: true }));
-    return `${this.#opened}:${String(version)}`;
-  }
-
-  async read(range: RowRange): Promise<Row[]> {
-    return this.#translating(() =>
-      this.#required()
-        .prepare<unknown[], Row>(readSql(range, ['?', '?']))
-        .raw()
-        .all(range.from, BigInt(range.limit)),
-    );
-  }
-
-  async count(range: RowRange): Promise<{ rows: number; last: bigint | undefined }> {
-    const [rows, last] = this.#translating(
-      () =>
-        this.#required()
-          .prepare<unknown[], [bigint, bigint | null]>(countSql(range, ['?', '?']))
-          .raw()
-          .get(range.from, BigInt(range.limit))!,
-    );
-    return { rows: Number(rows), last: last ?? undefined };
-  }
-
-  /** SQLite's own key sequence follows inserted keys by itself, so `sequenceAtLeast` asks for nothing more. */
-  async apply(target: TargetTable, chunk: Chunk): Promise<Applied> {
-    return this.#translating(() => {
-      const database = this.#required();
-      const marks = targetColumns(target).map(() => '?, ');
-      const upsert = database.prepare(upsertSql(target, `VALUES (${marks.join('')}'${bySync}')`));
-      const remove = database.prepare(removeSql(target, '= ?'));
-      const applied: Applied = { written: 0, removed: 0 };
-      // Removals first: a unique value may pass from a row that goes to one that comes.
-      const write = database.transaction(() => {
-        for (const key of chunk.removals) applied.removed += remove.run(key).changes;
-        for (const row of chunk.rows) applied.written += upsert.run(row).changes;
-      });
-      write.immediate();
-      return applied;
+    return this.#inTurn(async () => {
+      const database = this.#use();
+      return database === undefined ? undefined : this.#translating(() => readShape(database, table));
     });
   }
 
+  snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#inTransaction('BEGIN', work);
+  }
+
+  transaction<T>(work: (writer: Writer) => Promise<T>, options?: { origin?: string }): Promise<T> {
+    return this.#inTransaction('BEGIN IMMEDIATE', async (session) => {
+      const { origin } = options ?? {};
+      if (origin !== undefined) {
+        // Seen by this transaction's triggers alone: it is gone again before the commit.
+        await session.run(`INSERT INTO ${originTable} (id, feed) VALUES (1, ?)`, [origin]);
+      }
+      const result = await work(session);
+      if (origin !== undefined) await session.run(`DELETE FROM ${originTable}`);
+      return result;
+    });
+  }
+
+  async changed(within: number, signal: AbortSignal): Promise<void> {
+    const before = this.#version;
+    const deadline = performance.now() + within;
+    while (!signal.aborted && performance.now() < deadline) {
+      const sign = this.#sign(Math.max(1, deadline - performance.now()), signal);
+      if (this.#differs(before)) return sign.cancel();
+      await sign.come;
+      for (const pause of looks) {
+        if (pause > 0) await delay(pause, undefined, { signal }).catch(() => {});
+        if (signal.aborted || this.#differs(before)) return;
+      }
+    }
+  }
+
   async close(): Promise<void> {
+    await this.#last.catch(() => {});
     this.#open?.database.close();
     this.#open = undefined;
+  }
+
+  /** Whether another connection has committed since; remembers what it found. A file that is locked is looked at later. */
+  #differs(before: unknown): boolean {
+    const database = this.#use();
+    if (database === undefined) return false;
+    try {
+      this.#version = this.#translating(() => database.pragma('data_version', { simple: true }));
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'store_busy') return false;
+      throw error;
+    }
+    return this.#version !== before;
+  }
+
+  /** Resolves when a file of the database was written. */
+  #sign(within: number, signal: AbortSignal): { come: Promise<void>; cancel: () => void } {
+    const name = path.basename(this.place);
+    let cancel = () => {};
+    const come = new Promise<void>((resolve) => {
+      let watcher: FSWatcher | undefined;
+      const timer = setTimeout(() => cancel(), within);
+      cancel = () => {
+        clearTimeout(timer);
+        watcher?.close();
+        signal.removeEventListener('abort', cancel);
+        resolve();
+      };
+      signal.addEventListener('abort', cancel);
+      try {
+        watcher = watch(path.dirname(this.place), (_, file) => {
+          if (file === null || file.startsWith(name)) cancel();
+        });
+        watcher.on('error', cancel);
+      } catch {
+        // The folder is not there yet: the time-out is the sign.
+      }
+    });
+    return { come, cancel };
+  }
+
+  #inTransaction<T>(begin: string, work: (writer: Writer) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      const database = this.#required();
+      const translating = <R>(part: () => R) => this.#translating(part);
+      await unlocked(() => translating(() => beginWith(database, begin)));
+      try {
+        const result = await work(new SqliteWriter(database, translating));
+        // A reader may keep a commit waiting; the transaction stays as it is meanwhile.
+        await unlocked(() => translating(() => database.exec('COMMIT')));
+        return result;
+      } catch (error) {
+        if (database.inTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work, work);
+    this.#last = turn.catch(() => {});
+    return turn;
   }
 
   #required(): Database.Database {
@@ -89,7 +150,7 @@ export class SqliteStore implements Store {
   /** The open database; opened again when the file was replaced, which an open handle would never notice. */
   #use(): Database.Database | undefined {
     const inode = statSync(this.place, { bigint: true, throwIfNoEntry: false })?.ino;
-    if (this.#open !== undefined && this.#open.inode !== inode) {
+    if (this.#open !== undefined && this.#open.inode !== inode && !this.#open.database.inTransaction) {
       this.#open.database.close();
       this.#open = undefined;
     }
@@ -99,17 +160,10 @@ export class SqliteStore implements Store {
   }
 
   #connect(): Database.Database {
-    const database = new Database(this.place, {
-      readonly: this.#readOnly,
-      fileMustExist: true,
-      timeout: lockWait,
-    });
+    const database = new Database(this.place, { fileMustExist: true, timeout: lockWait });
     database.defaultSafeIntegers(true);
-    if (!this.#readOnly) {
-      database.pragma('synchronous = FULL');
-      database.pragma('foreign_keys = ON');
-    }
-    this.#opened++;
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
     return database;
   }
 
@@ -122,47 +176,109 @@ export class SqliteStore implements Store {
   }
 }
 
-function readShape(database: Database.Database, table: string): TableShape | undefined {
-  const columns = database
-    .prepare<
-      [string],
-      { name: string; type: string; notnull: bigint; dflt_value: string | null; pk: bigint; hidden: bigint }
-    >('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)')
-    .all(table);
-  if (columns.length === 0) return undefined;
-  const uniqueAlone = database
-    .prepare<[string], string>(
-      `SELECT min(i.name) FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i
-       WHERE l."unique" = 1 AND l.partial = 0 GROUP BY l.name HAVING count(*) = 1`,
-    )
-    .pluck()
-    .all(table);
-  const primary = columns.filter((column) => column.pk > 0n);
-  return new Map(
-    columns.map((column): [string, Column] => {
-      const isPrimary = primary.length === 1 && column.pk > 0n;
-      const type = affinity(column.type);
-      return [
-        column.name,
-        {
-          name: column.name,
-          type,
-          nullable: column.notnull === 0n && !isPrimary,
-          filledByDefault:
-            column.dflt_value !== null || column.hidden !== 0n || (isPrimary && type === 'integer'),
-          unique: isPrimary || uniqueAlone.includes(column.name),
-        },
-      ];
-    }),
-  );
+/** A transaction that only reads takes its lock with the first read: here, where it can be waited for. */
+function beginWith(database: Database.Database, begin: string): void {
+  database.exec(begin);
+  try {
+    database.exec('SELECT 1 FROM sqlite_schema LIMIT 1');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
 }
 
-/** SQLite's rules for what a declared type means (https://www.sqlite.org/datatype3.html, 3.1). */
-function affinity(declared: string): Column['type'] {
-  const type = declared.toUpperCase();
-  if (type.includes('INT')) return 'integer';
-  if (/CHAR|CLOB|TEXT/.test(type)) return 'text';
-  return /REAL|FLOA|DOUB/.test(type) ? 'real' : 'other';
+/** Tries again, without blocking the process, while somebody else has the lock. */
+async function unlocked(work: () => void): Promise<void> {
+  const started = performance.now();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return work();
+    } catch (error) {
+      const busy = error instanceof Failure && error.code === 'store_busy';
+      if (!busy || performance.now() - started > longestWait) throw error;
+      // Spread out, so that two waiting processes do not meet again and again.
+      await delay(Math.min(100, 2 ** attempt) * (0.5 + Math.random()));
+    }
+  }
+}
+
+/** What can be done inside one transaction. */
+class SqliteWriter implements Writer {
+  readonly #database: Database.Database;
+  readonly #translating: <R>(part: () => R) => R;
+
+  constructor(database: Database.Database, translating: <R>(part: () => R) => R) {
+    this.#database = database;
+    this.#translating = translating;
+  }
+
+  async query(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+    return this.#translating(() => prepared(this.#database, sql).raw().all(parameters) as Row[]);
+  }
+
+  async run(sql: string, parameters: readonly Parameter[] = []): Promise<number> {
+    return this.#translating(() => prepared(this.#database, sql).run(parameters).changes);
+  }
+
+  async many({ perRow }: ManyRows, rows: Row[]): Promise<number> {
+    return this.#translating(() => {
+      const statement = prepared(this.#database, perRow);
+      let changes = 0;
+      let waiting = rows;
+      while (waiting.length > 0) {
+        const refused: Row[] = [];
+        let reason: unknown;
+        for (const row of waiting) {
+          try {
+            changes += statement.run(row).changes;
+          } catch (error) {
+            if (!isForeignKey(error)) throw error;
+            // The row that it refers to, or that refers to it, may be among those to come.
+            refused.push(row);
+            reason ??= error;
+          }
+        }
+        if (refused.length === waiting.length) throw reason;
+        waiting = refused;
+      }
+      return changes;
+    });
+  }
+
+  async advanceSequence(): Promise<void> {}
+
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
+    this.#database.exec('SAVEPOINT attempt');
+    try {
+      const result = await work();
+      this.#database.exec('RELEASE attempt');
+      return result;
+    } catch (error) {
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK TO attempt; RELEASE attempt');
+      throw error;
+    }
+  }
+}
+
+function isForeignKey(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_CONSTRAINT_FOREIGNKEY';
+}
+
+const statements = new WeakMap<Database.Database, Map<string, Database.Statement<unknown[], unknown>>>();
+
+function prepared(database: Database.Database, sql: string): Database.Statement<unknown[], unknown> {
+  let known = statements.get(database);
+  if (known === undefined) {
+    known = new Map();
+    statements.set(database, known);
+  }
+  let statement = known.get(sql);
+  if (statement === undefined) {
+    if (known.size > 500) known.clear();
+    statement = database.prepare<unknown[], unknown>(sql);
+    known.set(sql, statement);
+  }
+  return statement;
 }
 
 function storeFailure(error: InstanceType<typeof Database.SqliteError>, place: string): Failure {
@@ -181,7 +297,7 @@ function storeFailure(error: InstanceType<typeof Database.SqliteError>, place: s
   }
   if (/^SQLITE_(CANTOPEN|IOERR|READONLY|PERM)/.test(error.code)) {
     return new Failure('store_unavailable', because, {
-      hint: 'Check that the file can be read (a service store: written) and that its application runs.',
+      hint: 'Check that the file can be written and that its application runs.',
       cause: error,
     });
   }

@@ -1,87 +1,93 @@
-/**
- * A database value as both dialects give it: whole numbers of any size as bigint, booleans as 0n or 1n,
- * times, dates and exact decimals as the text the database shows, blobs as bytes.
- */
-export type Value = bigint | number | string | Uint8Array | null;
-
-/** Values in the order of the columns that were asked for. */
-export type Row = Value[];
+import type { Row, Value } from './value.ts';
 
 /** A column as far as a mapping can be checked against it. */
 export interface Column {
   name: string;
   /** What values it holds; `other` where the database does not say or it does not matter. */
-  type: 'integer' | 'real' | 'text' | 'other';
+  type: 'integer' | 'real' | 'text' | 'decimal' | 'boolean' | 'bytes' | 'other';
+  /** As declared: PostgreSQL needs it for arrays of parameters, messages show it. */
+  declared: string;
   nullable: boolean;
   /** Filled by the database when an insert leaves it out: a default, an identity, a computed column. */
   filledByDefault: boolean;
-  /** No two rows have the same value, enforced by an index over this column alone. */
-  unique: boolean;
 }
 
-/** The columns of a table, by name. */
-export type TableShape = Map<string, Column>;
-
-/** The rows of a table in key order from a key on. */
-export interface RowRange {
-  table: string;
-  key: string;
-  columns: string[];
-  /** Only rows in which this column is NULL. */
-  absentWhenSet?: string | undefined;
-  /** First key, inclusive. */
-  from: bigint;
-  /** At most so many rows. */
-  limit: number;
+/** A table as it is in a database. */
+export interface TableShape {
+  columns: Map<string, Column>;
+  /** The columns of each unique index without a condition, the primary key among them. */
+  unique: string[][];
+  /** The columns of the primary key, in its order; empty where there is none. */
+  primaryKey: string[];
+  /** Tables that this one refers to by a foreign key. */
+  refersTo: string[];
+  /** The columns of those foreign keys. */
+  referring: Set<string>;
+  /** The columns of unique indexes with a condition or an expression: values that may stand in each other's way. */
+  guarded: string[][];
+  /** SQLite: of each unique index its columns, and when a row of the table stands in the way of a trigger's NEW. */
+  collisions: { columns: string[]; condition: string }[];
 }
 
-/** A table of the service's store, and which of its columns follow which rule. */
-export interface TargetTable {
-  table: string;
-  key: string;
-  owned: string[];
-  reference: string[];
-  writtenBy: string;
+/** A value, or on PostgreSQL an array of them for `= ANY(?)`. */
+export type Parameter = Value | readonly Value[];
+
+export type Dialect = 'sqlite' | 'postgres';
+
+/** What can be asked inside a transaction. `?` stands for a parameter in both dialects. */
+export interface Session {
+  /** Rows of a statement. */
+  query(sql: string, parameters?: readonly Parameter[]): Promise<Row[]>;
+  /** Runs a statement and says how many rows it changed. */
+  run(sql: string, parameters?: readonly Parameter[]): Promise<number>;
 }
 
-/** What one short transaction of the target shall do. */
-export interface Chunk {
-  /** Rows to insert or update: key, owned columns, reference columns. No key twice. */
-  rows: Row[];
-  /** Keys of rows to remove. */
-  removals: bigint[];
-  /** Keep the key's sequence at or above this key. */
-  sequenceAtLeast?: bigint | undefined;
+/** A statement for many rows: SQLite runs it row by row, PostgreSQL once over arrays of columns. */
+export interface ManyRows {
+  /** With a `?` for every value of a row. */
+  perRow: string;
+  /** With a `?` for every column's array. */
+  perSet: string;
 }
 
-/** Rows that a chunk changed in fact; a row that the service got hold of in between is not counted. */
-export interface Applied {
-  written: number;
-  removed: number;
+/** What can be done inside a writing transaction. */
+export interface Writer extends Session {
+  /** How many rows were changed. */
+  many(statement: ManyRows, rows: Row[]): Promise<number>;
+  /**
+   * Runs work that may fail without losing what came before it in the same transaction.
+   * @throws what the work throws, after what it did is undone.
+   */
+  attempt<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Keeps the sequence that a key column takes new values from above every key of the rows, whose first value it is. On
+   * SQLite it follows inserted keys by itself.
+   */
+  advanceSequence(table: string, column: string, rows: Row[]): Promise<void>;
 }
 
 /**
- * One database, legacy or a service's. Every call is short and bounded, and opens the database if need be, so
- * that a database that was away is found again. Failures: `store_unavailable`, `store_busy` (try again soon),
- * `row_rejected` (a row breaks a rule of the target), `store_failed`.
+ * One database, legacy or a service's. Opened at the first use, and again after it was away. Failures:
+ * `store_unavailable`, `store_busy` (try again soon), `row_rejected` (a row breaks a rule of the database),
+ * `store_failed`.
  */
 export interface Store {
+  readonly dialect: Dialect;
   /** Where it is, for messages; without password. */
   readonly place: string;
-  /** The table's columns, or undefined while the table (or an SQLite file) does not exist. */
+  /** The table, or undefined while the table (or an SQLite file) does not exist. */
   shape(table: string): Promise<TableShape | undefined>;
+  /** Everything that the work reads is of one moment. */
+  snapshot<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**
-   * Changes whenever a transaction of another connection became visible, so that equal tokens mean equal data.
-   * May change without need.
+   * One transaction; SQLite takes the write lock first.
+   * @param origin marks what is written as a feed's own, so that no trigger logs it.
    */
-  changeToken(): Promise<string>;
-  read(range: RowRange): Promise<Row[]>;
-  /** How many rows the range holds (up to its limit) and the last one's key. */
-  count(range: RowRange): Promise<{ rows: number; last: bigint | undefined }>;
+  transaction<T>(work: (writer: Writer) => Promise<T>, options?: { origin?: string }): Promise<T>;
   /**
-   * One transaction. Owned columns and removals pass over rows that the service has written; the statement
-   * itself sees to it, so a write of the service is safe at any moment. Reference columns are always set.
+   * Resolves when another connection may have committed something, at the latest after the given milliseconds,
+   * or when the signal is aborted.
    */
-  apply(target: TargetTable, chunk: Chunk): Promise<Applied>;
+  changed(within: number, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

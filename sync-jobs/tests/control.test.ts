@@ -1,40 +1,36 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openPair, type StorePair } from './store-pair.ts';
 import { type SyncProcess, startSync } from './sync-process.ts';
-import { insertEvent } from './ticketnow.ts';
+import { insertEvent, insertUser } from './ticketnow.ts';
+import { openTicketnow, type TicketnowSystem } from './ticketnow-system.ts';
 
 const token = 'the token of the tests';
 
+/** Looks again and again; the time-out of the test is the limit. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('the control API', () => {
-  let pair: StorePair;
+  let system: TicketnowSystem;
   let sync: SyncProcess;
   let url: string;
   beforeAll(async () => {
-    pair = await openPair('sqlite', 'sqlite');
-    for (let id = 1; id <= 10; id++) await insertEvent(pair.legacy, id);
-    sync = start({ FIG_TOKEN: token });
+    system = await openTicketnow('sqlite', 'sqlite');
+    for (let id = 1; id <= 10; id++) await insertEvent(system.legacy, id);
+    sync = startSync({ ...system.environment, FIG_TOKEN: token });
     url = `http://127.0.0.1:${await sync.ready}`;
   });
   afterAll(async () => {
     sync.child.kill('SIGTERM');
     await sync.closed;
-    await pair.close();
+    await system.close();
   });
 
-  // A schedule that does not come round: what happens here, happens because it was asked for.
-  const start = (environment: Record<string, string>) =>
-    startSync({
-      SYNC_SCHEDULE: '0 0 0 29 2 *',
-      LEGACY_DATABASE_URL: pair.legacy.url,
-      INVENTORY_DATABASE_URL: pair.service.inventory.url,
-      PROFILE_DATABASE_URL: pair.service.profile.url,
-      BOOKING_DATABASE_URL: pair.service.booking.url,
-      ...environment,
-    });
-  const backfill = (group: string, authorization?: string) =>
-    fetch(`${url}/api/groups/${group}/backfill`, {
+  const ask = (group: string, command: string, body?: unknown, authorization = `Bearer ${token}`) =>
+    fetch(`${url}/api/groups/${group}/${command}`, {
       method: 'POST',
-      headers: authorization === undefined ? {} : { authorization },
+      headers: { 'x-fig-user': 'ops', ...(authorization === '' ? {} : { authorization }) },
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
     });
   const codeOf = async (response: Response) => {
     expect(response.headers.get('content-type')).toBe('application/problem+json');
@@ -42,74 +38,117 @@ describe('the control API', () => {
     expect(problem.status).toBe(response.status);
     return [response.status, problem.code];
   };
-
-  test('shows what each group does', async () => {
+  const statusOf = async (name: string) => {
     const { groups } = (await (await fetch(`${url}/api/groups`)).json()) as {
       groups: Record<string, unknown>[];
     };
-    expect(groups.map((group) => group.name)).toEqual(['booking', 'inventory', 'profile']);
-    expect(groups[1]).toMatchObject({
-      state: 'idle',
+    return groups.find((group) => group.name === name)!;
+  };
+
+  test('shows what each group does', async () => {
+    expect(await statusOf('inventory')).toMatchObject({
+      state: 'following',
+      owner: 'legacy',
+      epoch: 1,
       backfilled: true,
-      progress: { done: 10, total: 10 },
-      lastPass: { read: 10, written: 10, removed: 0, kept: 0, seconds: expect.any(Number) },
-      totals: { read: 10, written: 10, removed: 0, passes: 1 },
-      lastSuccessAt: expect.stringMatching(/^\d{4}-.+Z$/),
+      progress: { done: 10, etaSeconds: null },
+      feeds: [
+        { name: 'inventory:forward', role: 'live', lag: { rows: 0 }, heldBackBy: [], foreignChanges: 0 },
+        { name: 'inventory:back', role: 'armed' },
+      ],
+      poison: [],
+      drift: [],
       error: null,
     });
   });
 
-  test('runs a pass when asked with the token, and answers its counts', async () => {
-    await insertEvent(pair.legacy, 11);
-    await pair.legacy.query('DELETE FROM events WHERE id = 1');
-    await pair.service.inventory.query(
+  test('copies anew when asked: what the service has written stays, what is missing comes back', async () => {
+    await system.service.inventory.query(
       "UPDATE items SET stock = 1, written_by = 'service' WHERE event_id = 2",
     );
-    const response = await backfill('inventory', `Bearer ${token}`);
-    expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({
-      group: 'inventory',
-      read: 10,
-      written: 1,
-      removed: 1,
-      kept: 1,
+    await system.service.inventory.query('DELETE FROM items WHERE event_id = 3');
+    const response = await ask('inventory', 'backfill');
+    expect([response.status, await response.json()]).toEqual([200, { group: 'inventory', rows: 10 }]);
+    expect(
+      await system.service.inventory.query('SELECT event_id, stock FROM items WHERE event_id IN (2, 3)'),
+    ).toEqual([
+      { event_id: '2', stock: '1' },
+      { event_id: '3', stock: '100' },
+    ]);
+    await system.service.inventory.query(
+      "UPDATE items SET stock = 100, written_by = 'sync' WHERE event_id = 2",
+    );
+  });
+
+  test('a row that cannot be mapped stops its group until it is mended, or skipped with an audit entry', async () => {
+    await insertUser(system.legacy, 1, { updated_at: 'soon' });
+    await sync.logged((line) => line.code === 'row_unmappable');
+    const status = await statusOf('profile');
+    expect(status).toMatchObject({
+      state: 'poisoned',
+      poison: [{ feed: 'profile:forward', table: 'users', key: '1', code: 'row_unmappable' }],
+      error: { code: 'row_unmappable', hint: expect.stringContaining('fig sync skip profile') },
     });
+    await insertUser(system.legacy, 2);
+    const skipped = await ask('profile', 'skip');
+    expect([skipped.status, await skipped.json()]).toMatchObject([
+      200,
+      { skipped: [{ table: 'users', key: '1' }] },
+    ]);
+    await sync.logged((line) => line.msg === 'works again' && line.group === 'profile');
+    expect(await system.service.profile.query('SELECT user_id FROM profiles')).toEqual([{ user_id: '2' }]);
+    const [entry] = await system.service.profile.query(
+      "SELECT who, action, detail FROM strangler_audit WHERE action = 'skip'",
+    );
+    expect(entry).toMatchObject({ who: 'ops', action: 'skip', detail: expect.stringContaining('"key":"1"') });
+    // A later change of the same row is not what was skipped.
+    await system.legacy.query("UPDATE users SET updated_at = '2026-11-20 10:00:00' WHERE id = 1");
+    const profiles = () => system.service.profile.query('SELECT user_id FROM profiles ORDER BY user_id');
+    await until(async () => (await profiles()).length === 2);
+    expect(await profiles()).toEqual([{ user_id: '1' }, { user_id: '2' }]);
+    expect(await codeOf(await ask('profile', 'skip'))).toEqual([409, 'no_poison']);
   });
 
-  test('passes that are asked for at once never overlap, and each sees what was committed before it', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, async (_, index) => {
-        await insertEvent(pair.legacy, 100 + index);
-        return (await backfill('inventory', `Bearer ${token}`)).status;
-      }),
+  test('gives a group to the service and back; what the owner writes is carried over', async () => {
+    const given = await ask('inventory', 'owner', { owner: 'service' });
+    expect([given.status, await given.json()]).toMatchObject([200, { owner: 'service', epoch: 2 }]);
+    await system.service.inventory.query(
+      "UPDATE items SET stock = 77, written_by = 'service' WHERE event_id = 4",
     );
-    expect(new Set(answers)).toEqual(new Set([200]));
-    const [row] = await pair.service.inventory.query(
-      'SELECT count(*) AS rows FROM items WHERE event_id >= 100',
+    await system.legacy.query("UPDATE events SET title = 'Renamed' WHERE id = 4");
+    await until(
+      async () => (await system.legacy.query('SELECT stock FROM events WHERE id = 4'))[0]!.stock === '77',
     );
-    expect(row).toEqual({ rows: '20' });
+    await until(
+      async () =>
+        (await system.service.inventory.query('SELECT title FROM items WHERE event_id = 4'))[0]!.title ===
+        'Renamed',
+    );
+    const back = await ask('inventory', 'owner', { owner: 'legacy' });
+    expect([back.status, await back.json()]).toMatchObject([200, { owner: 'legacy', epoch: 3 }]);
+    await system.legacy.query('UPDATE events SET stock = 76 WHERE id = 4');
+    await until(
+      async () =>
+        (await system.service.inventory.query('SELECT stock FROM items WHERE event_id = 4'))[0]!.stock ===
+        '76',
+    );
+    expect(await statusOf('inventory')).toMatchObject({ owner: 'legacy', epoch: 3, error: null });
   });
 
-  test('a pass that fails answers why', async () => {
-    await pair.legacy.query("UPDATE users SET updated_at = 'soon'");
-    await pair.legacy.query(
-      "INSERT INTO users (id, email, password_hash, full_name, created_at, updated_at) VALUES (1, 'a', 'x', 'A', 'x', 'soon')",
-    );
-    const response = await backfill('profile', `Bearer ${token}`);
-    expect(await codeOf(response)).toEqual([409, 'row_unmappable']);
-    await pair.legacy.query('DELETE FROM users');
-  });
-
-  test('refuses changes without the token', async () => {
-    for (const authorization of [undefined, 'Bearer', 'Bearer wrong', `Basic ${token}`, token]) {
-      const response = await backfill('inventory', authorization);
+  test('refuses changes without the token, and what it cannot read', async () => {
+    for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${token}`, token]) {
+      const response = await ask('inventory', 'backfill', undefined, authorization);
       expect(response.headers.get('www-authenticate')).toBe('Bearer');
       expect(await codeOf(response)).toEqual([401, 'token_required']);
     }
+    expect(await codeOf(await ask('inventory', 'owner', '{'))).toEqual([400, 'body_invalid']);
+    expect(await codeOf(await ask('inventory', 'owner', { owner: 'nobody' }))).toEqual([400, 'body_invalid']);
+    expect(await codeOf(await ask('inventory', 'verify', 'x'.repeat(5_000)))).toEqual([400, 'body_invalid']);
   });
 
   test('knows its paths and methods', async () => {
-    expect(await codeOf(await backfill('nothing', `Bearer ${token}`))).toEqual([404, 'group_not_found']);
+    expect(await codeOf(await ask('nothing', 'backfill'))).toEqual([404, 'group_not_found']);
+    expect(await codeOf(await ask('inventory', 'toString'))).toEqual([404, 'not_found']);
     expect(await codeOf(await fetch(`${url}/`))).toEqual([404, 'not_found']);
     const wrong = await fetch(`${url}/api/groups/inventory/backfill`);
     expect(wrong.headers.get('allow')).toBe('POST');
@@ -127,18 +166,15 @@ describe('the control API', () => {
         /^(# (HELP|TYPE) strangler_sync_\w+ .+|strangler_sync_\w+\{(\w+="[\w-]+",?)+\} \d+(\.\d+)?(e[+-]\d+)?)$/,
       );
     }
-    expect(text).toContain('\nstrangler_sync_rows_kept{group="inventory"} 1\n');
-    expect(text).toContain('\nstrangler_sync_rows_removed_total{group="inventory"} 1\n');
-    expect(text).toContain('\nstrangler_sync_errors_total{group="profile",code="row_unmappable"} 1\n');
-    expect(text).toContain('\nstrangler_sync_state{group="inventory",state="idle"} 1\n');
-    expect(text).toMatch(
-      /\nstrangler_sync_last_success_timestamp_seconds\{group="booking"\} 1\d{9}(\.\d+)?\n/,
-    );
+    expect(text).toContain('\nstrangler_sync_lag_rows{group="inventory",direction="forward"} 0\n');
+    expect(text).toContain('\nstrangler_sync_errors_total{group="profile",code="row_unmappable"} ');
+    expect(text).toContain('\nstrangler_sync_state{group="inventory",state="following"} 1\n');
+    expect(text).toContain('\nstrangler_sync_epoch{group="inventory"} 3\n');
   });
 
   test('without a token of its own it refuses every change', async () => {
-    const other = start({});
-    const port = await other.ready;
+    const other = startSync({ ...system.environment });
+    const port = await other.listening();
     const response = await fetch(`http://127.0.0.1:${port}/api/groups/inventory/backfill`, {
       method: 'POST',
       headers: { authorization: 'Bearer ' },

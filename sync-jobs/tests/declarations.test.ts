@@ -1,15 +1,27 @@
+import path from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildSyncJobs } from '../app.ts';
-import { passGroup } from '../backfill/group-pass.ts';
-import { constant, copy, integer, utcTime, values } from '../mapping/fields.ts';
+import { loadGroups } from '../groups-folder.ts';
+import {
+  constant,
+  copy,
+  type Field,
+  flags,
+  integer,
+  legacyConstant,
+  localTime,
+  merge,
+  money,
+  oneWay,
+  pair,
+  split,
+  utcTime,
+  values,
+} from '../mapping/fields.ts';
 import type { GroupDeclaration, TableDeclaration } from '../mapping/group.ts';
 import { reportProgress } from '../progress/reporter.ts';
-import { openStore } from '../stores/open.ts';
-import type { Store } from '../stores/store.ts';
-import { parseDatabaseUrl } from '../stores/url.ts';
-import { type Dialect, freshDatabase, type TestDatabase } from './databases.ts';
-import { groups } from './store-pair.ts';
+import { readSettings } from '../settings.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -17,12 +29,10 @@ function refusalOf(declarations: GroupDeclaration[]): string[] {
   try {
     buildSyncJobs({
       groups: declarations,
-      openStores: () => {
+      openStore: () => {
         throw new Error('a refused declaration opens nothing');
       },
-      schedule: '* * * * *',
-      chunkRows: 10,
-      token: undefined,
+      settings: readSettings({}, []),
       log,
       progress: reportProgress(log),
     });
@@ -45,143 +55,179 @@ const table: TableDeclaration = {
   owned: [copy('note')],
 };
 
-describe('declarations that are wrong in themselves', () => {
-  test('all reasons come at once, each naming group, table and field', () => {
-    const wrong: GroupDeclaration = {
-      name: 'Shop',
-      tables: [
-        {
-          ...table,
-          owned: [
-            copy('note'),
-            copy('other', 'note'),
-            copy('id', 'sale_id'),
-            copy('who', 'written_by'),
-            values('status', 'state', { a: 'x', b: 'x' }),
-            values('kind', 'kind', {}),
-            constant('ratio', 0.5),
-          ],
-        },
-        { ...table, from: 'more' },
-      ],
-    };
-    expect(refusalOf([wrong, { name: 'empty', tables: [] }, { name: 'empty', tables: [] }])).toEqual([
-      'Shop: a group name is lower-case letters, digits and dashes',
-      'Shop: more -> sales: sales is filled from orders already',
-      'empty: it declares no table',
-      'empty: there are two groups of this name',
-      'empty: it declares no table',
-      'Shop: orders -> sales: note: two fields fill it; it is filled from note already',
-      'Shop: orders -> sales: sale_id: two fields fill it; it is the key already',
-      'Shop: orders -> sales: written_by: two fields fill it; it is the column that says who wrote the row already',
-      'Shop: orders -> sales: state: its value table is not one-to-one: a and b both become "x"',
-      'Shop: orders -> sales: kind: its value table is empty',
-      'Shop: orders -> sales: ratio: 0.5 is not a whole number below 2^53',
+/** Without a table, so that a group whose tables are sound is refused as well, with this reason last. */
+const last: GroupDeclaration = { name: 'last', tables: [] };
+const end = 'last: it declares no table';
+
+/** Why a table is refused. */
+function faultsOf(different: Partial<TableDeclaration>): string[] {
+  const lines = refusalOf([{ name: 'shop', tables: [{ ...table, ...different }] }, last]);
+  expect(lines).toContain(end);
+  return lines.filter((line) => line !== end).map((line) => line.replace('shop: orders -> sales: ', ''));
+}
+
+const fieldFaults = (...owned: Field[]) => faultsOf({ owned });
+
+test('all reasons come at once, each naming group, table and field', () => {
+  const wrong: GroupDeclaration = {
+    name: 'Shop',
+    tables: [
+      {
+        ...table,
+        owned: [
+          copy('note'),
+          copy('other', 'note'),
+          copy('number', 'sale_id'),
+          copy('who', 'written_by'),
+          values('status', 'state', { a: 'x', b: 'x' }),
+          values('kind', 'kind', {}),
+          constant('ratio', 0.5),
+        ],
+      },
+      { ...table, from: 'more' },
+    ],
+  };
+  expect(refusalOf([wrong, { name: 'empty', tables: [] }, { name: 'empty', tables: [] }])).toEqual([
+    'Shop: a group name is lower-case letters, digits and dashes',
+    'Shop: more -> sales: sales is filled from orders already',
+    'empty: it declares no table',
+    'empty: there are two groups of this name',
+    'empty: it declares no table',
+    'Shop: orders -> sales: note: two fields fill it; it is that of note already',
+    'Shop: orders -> sales: sale_id: two fields fill it; it is the key already',
+    'Shop: orders -> sales: written_by: two fields fill it; it is the column that says who wrote the row already',
+    'Shop: orders -> sales: status -> state: its value table is not one-to-one: a and b both become "x"',
+    'Shop: orders -> sales: kind: its value table is empty',
+    'Shop: orders -> sales: ratio: 0.5 is not a whole number below 2^53',
+  ]);
+});
+
+test("TicketNow's own declarations are sound", async () => {
+  const groups = await loadGroups(path.join(import.meta.dirname, '..', 'groups'));
+  expect(groups.map(({ name }) => name)).toEqual(['booking', 'inventory', 'profile']);
+  expect(refusalOf([...groups, last])).toEqual([end]);
+});
+
+describe('keys', () => {
+  test('a table has one, and it is not what says who wrote the row', () => {
+    expect(faultsOf({ key: [] })).toEqual(['it has no key']);
+    expect(faultsOf({ writtenBy: 'sale_id' })).toEqual([
+      'sale_id: the key cannot say who wrote the row as well',
     ]);
   });
 
-  test("TicketNow's own declarations are sound", () => {
-    expect(refusalOf([...Object.values(groups), { name: 'last', tables: [] }])).toEqual([
-      'last: it declares no table',
+  test('every column of a composite key is the key', () => {
+    const key = [
+      { from: 'id', to: 'sale_id' },
+      { from: 'code', to: 'sku' },
+    ];
+    expect(faultsOf({ key })).toEqual([]);
+    expect(faultsOf({ key, owned: [copy('x', 'sku'), copy('code', 'y')] })).toEqual([
+      'sku: two fields fill it; it is the key already',
+      'code: two fields would write it back; it is the key already. Make one of them oneWay(…)',
     ]);
   });
 });
 
-describe.each<Dialect>(['sqlite', 'postgres'])('declarations that do not fit the tables on %s', (dialect) => {
-  let legacy: TestDatabase;
-  let service: TestDatabase;
-  let source: Store;
-  let target: Store;
-  beforeAll(async () => {
-    legacy = await freshDatabase(dialect);
-    service = await freshDatabase(dialect);
-    source = openStore(parseDatabaseUrl(legacy.url, 'LEGACY'), 'legacy');
-    target = openStore(parseDatabaseUrl(service.url, 'SERVICE'), 'service');
-  });
-  afterAll(async () => {
-    await source.close();
-    await target.close();
-    await legacy.drop();
-    await service.drop();
-  });
+describe('what is written back', () => {
+  const twice = (column: string, owner: string) =>
+    `${column}: two fields would write it back; it is ${owner} already. Make one of them oneWay(…)`;
 
-  const pass = (declared: TableDeclaration) =>
-    passGroup({
-      group: { name: 'shop', tables: [declared] },
-      source,
-      target,
-      chunkRows: 10,
-      signal: new AbortController().signal,
-      countRows: false,
-      onTotal: () => {},
-      onProgress: () => {},
-    });
-
-  test('tables that are not there yet are waited for, all of them named', async () => {
-    await expect(pass(table)).rejects.toMatchObject({
-      code: 'tables_missing',
-      message: expect.stringMatching(/^shop waits for orders in .+ and sales in .+\.$/),
-    });
-  });
-
-  test('all reasons come at once', async () => {
-    await legacy.script(`CREATE TABLE orders (
-      id integer PRIMARY KEY, number integer, part_id integer NOT NULL, note text, amount double precision)`);
-    await legacy.script('CREATE UNIQUE INDEX pairs ON orders (number, part_id)');
-    await legacy.script('CREATE UNIQUE INDEX partial ON orders (part_id) WHERE number > 0');
-    await service.script(`CREATE TABLE sales (
-      sale_id bigint PRIMARY KEY, label text UNIQUE NOT NULL, note bigint, made text, made_at text,
-      count text, demanded bigint NOT NULL, filled bigint NOT NULL DEFAULT 1, written_by text NOT NULL)`);
-    const error = await pass({
-      ...table,
-      key: { from: 'part_id', to: 'sale_id' },
-      absentWhenSet: 'gone_at',
-      writtenBy: 'writer',
-      owned: [
-        copy('note'),
-        copy('missing', 'made'),
-        copy('note', 'absent'),
-        utcTime('note', 'made_at'),
-        integer('amount', 'count'),
-      ],
-    }).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'declaration_refused' });
-    const reasons = (error as Error).message.trim().split('\n').slice(1);
-    const columns = 'it has sale_id, label, note, made, made_at, count, demanded, filled, written_by';
-    expect(reasons.map((line) => line.trim().replace('shop: orders -> sales: ', ''))).toEqual([
-      'part_id: the key in orders has no unique index of its own',
-      `writer: sales has no column writer; ${columns}`,
-      'gone_at: orders has no column gone_at; it has id, number, part_id, note, amount',
-      'note: copy of note, which is text, into a column that is integer',
-      'made: orders has no column missing; it has id, number, part_id, note, amount',
-      `absent: sales has no column absent; ${columns}`,
-      'made_at: utc-time makes an integer, and the column is text',
-      'count: integer makes an integer, and the column is text',
-      'label: sales demands a value (NOT NULL, no default) and no field fills it',
-      'demanded: sales demands a value (NOT NULL, no default) and no field fills it',
-      'written_by: sales demands a value (NOT NULL, no default) and no field fills it',
+  test('two fields do not write one legacy column, unless one of them goes one way', () => {
+    const remark = copy('note', 'remark');
+    expect(fieldFaults(copy('note'), remark)).toEqual([twice('note', 'that of note')]);
+    expect(fieldFaults(copy('note'), oneWay(remark, 'a second copy'))).toEqual([]);
+    expect(fieldFaults(oneWay(copy('note'), 'a second copy'), remark)).toEqual([]);
+    expect(fieldFaults(legacyConstant('note', 'x'), remark)).toEqual([twice('note', 'a constant')]);
+    expect(fieldFaults(merge(['note', 'town'], 'both', ', '), integer('town', 'size'))).toEqual([
+      twice('town', 'that of note+town -> both'),
+    ]);
+    expect(fieldFaults(copy('id', 'legacy_id'))).toEqual([twice('id', 'the key')]);
+    expect(faultsOf({ absentWhenSet: 'gone_at', owned: [utcTime('gone_at')] })).toEqual([
+      twice('gone_at', 'the column that says it is absent'),
     ]);
   });
 
-  test('a key has to be an integer that is unique and never NULL', async () => {
-    const keyed = (from: string, to: string) => pass({ ...table, key: { from, to }, owned: [] });
-    await expect(keyed('number', 'label')).rejects.toThrow(
-      /number: the key in orders has no unique index of its own\n.*number: the key in orders may be NULL\n.*label: the key in sales is not an integer column/,
-    );
+  test('a field that goes one way says why, and is sound itself', () => {
+    expect(fieldFaults(oneWay(copy('note'), '  '))).toEqual([
+      'note: a field that is not written back says why',
+    ]);
+    expect(fieldFaults(oneWay(money('price', 'cents', { decimals: 99 }), 'computed'))).toEqual([
+      'price -> cents: the number of decimals is 0 to 18',
+    ]);
   });
 
-  test('keys that only another unique index enforces will do', async () => {
-    await legacy.script('CREATE TABLE parts (code bigint NOT NULL UNIQUE, note text)');
-    await service.script(
-      'CREATE TABLE things (id bigint NOT NULL UNIQUE, note text, written_by text NOT NULL)',
-    );
-    await legacy.script("INSERT INTO parts VALUES (9007199254740993, 'x'), (-9007199254740993, '')");
-    const declared = { ...table, from: 'parts', to: 'things', key: { from: 'code', to: 'id' } };
-    expect(await pass(declared)).toEqual({ read: 2, written: 2, removed: 0, kept: 0 });
-    expect(await service.query('SELECT id, note FROM things ORDER BY id')).toEqual([
-      { id: '-9007199254740993', note: '' },
-      { id: '9007199254740993', note: 'x' },
-    ]);
-    expect(await pass(declared)).toEqual({ read: 2, written: 0, removed: 0, kept: 0 });
+  test('references are not written back, and may repeat what an owned field or the key reads', () => {
+    expect(faultsOf({ reference: [copy('note', 'seen'), copy('id', 'legacy_id')] })).toEqual([]);
+    const reason = 'a reference is never written back: it needs neither legacyConstant nor oneWay';
+    expect(
+      faultsOf({ reference: [oneWay(copy('title'), 'the catalogue'), legacyConstant('kind', 1)] }),
+    ).toEqual([`title: ${reason}`, `kind: ${reason}`]);
+  });
+});
+
+describe('fields', () => {
+  test.each<[string, Field, string[]]>([
+    ['values', values('a', 'x', { o: 'open', c: 'closed' }, { back: { sending: 'o' } }), []],
+    [
+      'values that are one in a column, a number and its text',
+      values('a', 'x', { o: 7, c: '7' }),
+      ['its value table is not one-to-one: o and c both become "7"'],
+    ],
+    ['values of fractions', values('a', 'x', { o: 1.5 }), ['1.5 is not a whole number below 2^53']],
+    [
+      'back to what is not listed',
+      values('a', 'x', { o: 'open' }, { back: { sending: 'sent' } }),
+      ['back says sending is sent in the legacy table, which is not in the value table'],
+    ],
+    [
+      'back to what every object has',
+      values('a', 'x', { o: 'open' }, { back: { sending: 'toString' } }),
+      ['back says sending is toString in the legacy table, which is not in the value table'],
+    ],
+    [
+      'back of what the table has already',
+      values('a', 'x', { o: 1, c: 'closed' }, { back: { 1: 'c' } }),
+      ['back lists 1, which the value table has already'],
+    ],
+    ['flags', flags('x', { open: { p: 0, s: null }, paid: { p: 1, s: null }, odd: { p: 1, s: 'x' } }), []],
+    ['flags of no state', flags('x', {}), ['it lists no state']],
+    [
+      'flags that lack a column',
+      flags('x', { open: { p: 0, s: 0 }, paid: { p: 1 } }),
+      ['paid has to give a value for each of p, s'],
+    ],
+    [
+      'flags with a column of their own',
+      flags('x', { open: { p: 0 }, paid: { p: 1, s: 0 } }),
+      ['paid has to give a value for each of p'],
+    ],
+    [
+      'flags that say the same',
+      flags('x', { open: { p: 0, s: 0 }, paid: { p: 1, s: 0 }, due: { s: 0, p: 0 } }),
+      ['open and due are the same combination'],
+    ],
+    ['money of 18 decimals', money('a', 'x', { decimals: 18 }), []],
+    ['money of none', money('a', 'x', { decimals: 0 }), []],
+    ...[-1, 19, 1.5, Number.NaN].map((decimals): [string, Field, string[]] => [
+      `money of ${decimals} decimals`,
+      money('a', 'x', { decimals }),
+      ['the number of decimals is 0 to 18'],
+    ]),
+    ['a time zone', localTime('a', 'x', { zone: 'Europe/Berlin' }), []],
+    [
+      'no time zone',
+      localTime('a', 'x', { zone: 'Europe/Atlantis' }),
+      ['Europe/Atlantis is not a time zone; one is Europe/Berlin'],
+    ],
+    ['a split', split('a', ['x', 'y'], ' '), []],
+    ['a split at nothing', split('a', ['x', 'y'], ''), ['the separator is empty']],
+    ['a merge by nothing', merge(['a', 'b'], 'x', ''), ['the separator is empty']],
+    ['a constant', constant('x', 2 ** 53 - 1), []],
+    ['a constant beyond 2^53', constant('x', 2 ** 53), ['9007199254740992 is not a whole number below 2^53']],
+    ['a legacy constant of a fraction', legacyConstant('a', 0.5), ['0.5 is not a whole number below 2^53']],
+    ['a pair', pair({ from: ['a'], to: ['x'], toService: (row) => row, toLegacy: (row) => row }), []],
+  ])('%s', (_, field, reasons) => {
+    expect(fieldFaults(field).map((line) => line.replace(/^[^:]+: /, ''))).toEqual(reasons);
   });
 });

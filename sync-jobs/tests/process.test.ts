@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Dialect, freshDatabase, type TestDatabase } from './databases.ts';
-import { type GroupName, groups, openPair, pairs, type StorePair } from './store-pair.ts';
+import { type GroupName, pairs } from './store-pair.ts';
 import { type SyncProcess, startSync } from './sync-process.ts';
 import {
   actualRows,
@@ -16,6 +16,7 @@ import {
   insertEvent,
   insertUser,
 } from './ticketnow.ts';
+import { groupNames, openTicketnow, type TicketnowSystem } from './ticketnow-system.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -31,8 +32,8 @@ function start(environment: Record<string, string>): SyncProcess {
   return sync;
 }
 
-async function pairOf(from: Dialect, to: Dialect): Promise<StorePair> {
-  const pair = await openPair(from, to);
+async function pairOf(from: Dialect, to: Dialect): Promise<TicketnowSystem> {
+  const pair = await openTicketnow(from, to);
   cleanups.push(() => pair.close());
   await insertUser(pair.legacy, 1);
   await insertEvent(pair.legacy, 1);
@@ -46,13 +47,8 @@ async function databaseOf(dialect: Dialect): Promise<TestDatabase> {
   return database;
 }
 
-function urlsOf(pair: StorePair): Record<string, string> {
-  return {
-    LEGACY_DATABASE_URL: pair.legacy.url,
-    INVENTORY_DATABASE_URL: pair.service.inventory.url,
-    PROFILE_DATABASE_URL: pair.service.profile.url,
-    BOOKING_DATABASE_URL: pair.service.booking.url,
-  };
+function urlsOf(pair: TicketnowSystem): Record<string, string> {
+  return pair.environment;
 }
 
 async function manyUsers(legacy: TestDatabase, from: number, to: number): Promise<void> {
@@ -72,11 +68,11 @@ const statusOf = async (port: number, group: GroupName) => {
 };
 
 describe.each(pairs)('%s to %s', (from, to) => {
-  test('backfills every group, then follows the schedule', async () => {
+  test('copies every group, then follows what changes', async () => {
     const pair = await pairOf(from, to);
     const sync = start(urlsOf(pair));
     const port = await sync.ready;
-    for (const group of Object.keys(groups) as GroupName[]) {
+    for (const group of groupNames) {
       expect(await actualRows(group, pair.service[group])).toEqual(await expectedRows[group]!(pair.legacy));
     }
     await pair.legacy.query('UPDATE events SET stock = 42 WHERE id = 1');
@@ -84,20 +80,24 @@ describe.each(pairs)('%s to %s', (from, to) => {
     expect(await actualRows('inventory', pair.service.inventory)).toEqual(
       await expectedRows.inventory!(pair.legacy),
     );
-    expect(await statusOf(port, 'inventory')).toMatchObject({ state: 'idle', backfilled: true, error: null });
+    expect(await statusOf(port, 'inventory')).toMatchObject({
+      state: 'following',
+      backfilled: true,
+      error: null,
+    });
     sync.child.kill('SIGTERM');
     expect(await sync.closed).toBe(0);
     expect(sync.stderr()).toBe('');
   });
 
-  test('killed in the middle of a backfill, it starts again and makes both sides equal', async () => {
+  test('killed in the middle of a backfill, it goes on where it was', async () => {
     const pair = await pairOf(from, to);
     await manyUsers(pair.legacy, 2, 1500);
     const count = async () => {
       const [row] = await pair.service.profile.query('SELECT count(*) AS rows FROM profiles');
       return Number(row!.rows);
     };
-    const first = start({ ...urlsOf(pair), SYNC_CHUNK_ROWS: '3' });
+    const first = start({ ...urlsOf(pair), SYNC_CHUNK_ROWS: '3', SYNC_ROWS_PER_SECOND: '300' });
     const port = await first.listening();
     while (((await statusOf(port, 'profile')).progress as { done: number }).done < 90);
     first.child.kill('SIGKILL');
@@ -159,7 +159,9 @@ describe('waiting', () => {
     await sync.ready;
     await other.legacy.query("UPDATE users SET full_name = 'Another database'");
     await rename(other.legacy.url.slice('sqlite:'.length), file);
-    await sync.logged((line) => line.msg === 'changes copied' && line.group === 'profile');
+    const copies = (line: Record<string, unknown>) =>
+      line.msg === 'first backfill is complete' && line.group === 'profile';
+    await sync.logged(() => sync.log.filter(copies).length === 2);
     expect(await actualRows('profile', pair.service.profile)).toMatchObject([
       { full_name: 'Another database' },
     ]);
@@ -183,7 +185,7 @@ describe('waiting', () => {
     );
     expect(await statusOf(port, 'inventory')).toMatchObject({
       state: 'retrying',
-      to: `127.0.0.1:${closedPort}/inventory`,
+      service: `127.0.0.1:${closedPort}/inventory`,
       error: { code: 'store_unavailable', hint: expect.stringContaining('Check that the server runs') },
     });
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
@@ -214,16 +216,32 @@ describe('waiting', () => {
     expect(await actualRows('inventory', pair.service.inventory)).toEqual(expected);
   });
 
-  test('while nothing changes, nothing is read', async () => {
+  test('without SYNC_INSTALL it changes no database, and says what to do', async () => {
     const pair = await pairOf('sqlite', 'sqlite');
-    const sync = start(urlsOf(pair));
-    const port = await sync.ready;
-    const first = await statusOf(port, 'booking');
-    let status = first;
-    while (status.lastSuccessAt === first.lastSuccessAt) status = await statusOf(port, 'booking');
-    expect(status).toMatchObject({ totals: first.totals, lastPass: first.lastPass });
-    await pair.service.booking.query("UPDATE bookings SET state = 'paid' WHERE id = 1");
-    await sync.logged((line) => line.msg === 'changes copied' && line.group === 'booking');
+    const sync = start({ ...urlsOf(pair), SYNC_INSTALL: 'never' });
+    const line = await sync.logged((candidate) => candidate.code === 'capture_missing');
+    expect(line.msg).toContain('Run `fig sync install`');
+    expect(await statusOf(await sync.listening(), 'booking')).toMatchObject({ state: 'uncaptured' });
+    expect(await pair.legacy.query("SELECT name FROM sqlite_schema WHERE name LIKE 'strangler%'")).toEqual(
+      [],
+    );
+  });
+
+  test('of two instances one works, and the other takes over when it is gone', async () => {
+    const pair = await pairOf('sqlite', 'sqlite');
+    const first = start(urlsOf(pair));
+    await first.ready;
+    const second = start(urlsOf(pair));
+    const port = await second.listening();
+    while ((await statusOf(port, 'booking')).state !== 'standby');
+    first.child.kill('SIGTERM');
+    await first.closed;
+    await second.ready;
+    await pair.legacy.query("UPDATE bookings SET status = 'paid'");
+    await second.logged((line) => line.msg === 'changes copied' && line.group === 'booking');
+    expect(await actualRows('booking', pair.service.booking)).toEqual(
+      await expectedRows.booking!(pair.legacy),
+    );
   });
 
   test('a declaration that does not fit stops its group with all reasons', async () => {
@@ -254,7 +272,8 @@ describe('the process', () => {
   });
 
   test.each([
-    [{ SYNC_SCHEDULE: 'often' }, 'SYNC_SCHEDULE is not a cron expression: often.'],
+    [{ SYNC_VERIFY_SCHEDULE: 'often' }, 'SYNC_VERIFY_SCHEDULE is not a cron expression: often.'],
+    [{ SYNC_INSTALL: 'yes' }, 'SYNC_INSTALL is not one of never, auto: yes.'],
     [{ SYNC_PORT: '70000' }, 'SYNC_PORT is not a whole number from 0 to 65535: 70000.'],
     [{ SYNC_CHUNK_ROWS: '0' }, 'SYNC_CHUNK_ROWS is not a whole number from 1 to 50000: 0.'],
     [{ LEGACY_DATABASE_URL: 'mysql://root:hidden@db/x' }, 'LEGACY_DATABASE_URL is not a database URL.'],

@@ -23,7 +23,7 @@ export interface SyncProcess {
 /** Starts it on any free port. */
 export function startSync(environment: Record<string, string>): SyncProcess {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, '../server.js')], {
-    env: { SYNC_PORT: '0', SYNC_SCHEDULE: '* * * * * *', ...environment },
+    env: { SYNC_PORT: '0', SYNC_INSTALL: 'auto', ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const log: Record<string, unknown>[] = [];

@@ -1,0 +1,137 @@
+import { Failure } from '@strangler-fig/kernel/failure';
+import {
+  type InstallPlan,
+  install,
+  planInstall,
+  planUninstall,
+  uninstall,
+} from '@strangler-fig/sync-jobs/capture/installation';
+import {
+  installDecoding,
+  planDecoding,
+  planUninstallDecoding,
+  uninstallDecoding,
+} from '@strangler-fig/sync-jobs/decoding/installation';
+import { readShapes } from '@strangler-fig/sync-jobs/feed/shapes';
+import type { GroupDeclaration } from '@strangler-fig/sync-jobs/mapping/group';
+import { readOwnership } from '@strangler-fig/sync-jobs/ownership/owner';
+import { patiently } from '@strangler-fig/sync-jobs/runner/retry';
+import type { Store } from '@strangler-fig/sync-jobs/stores/store';
+import { withDatabases } from './databases.ts';
+
+/** What was, or would be, run in one database. */
+export interface DatabasePlan extends InstallPlan {
+  side: 'legacy' | 'service';
+  groups: string[];
+}
+
+/** What was, or would be, run in all. */
+export interface CapturePlan {
+  applied: boolean;
+  databases: DatabasePlan[];
+  /** Groups that are left out, because tables of theirs are not there yet. */
+  waiting: { group: string; code: string; message: string }[];
+}
+
+/**
+ * Installs capture, or says what that would run. Each group's declaration is held against its tables first: a trigger
+ * that names a column which is not there would fail every write of the application.
+ * @throws Failure `declaration_refused` with all reasons, exit code 2, before anything is changed.
+ */
+export function installing(names: readonly string[], apply: boolean): Promise<CapturePlan> {
+  return withDatabases(names, async ({ groups, legacy, service, each }) => {
+    const ready: GroupDeclaration[] = [];
+    const waiting: CapturePlan['waiting'] = [];
+    const refusals: Failure[] = [];
+    for (const group of groups) {
+      const failure = await unfit(group, legacy, service(group));
+      if (failure === undefined) ready.push(group);
+      else if (failure.code === 'declaration_refused') refusals.push(failure);
+      else waiting.push({ group: group.name, code: failure.code, message: failure.line });
+    }
+    if (refusals.length > 0) throw together(refusals);
+    const databases: DatabasePlan[] = [];
+    for (const { store, side, groups: here } of ready.length === 0 ? [] : each(ready)) {
+      const named = { side, groups: here.map(({ name }) => name) };
+      const plan = await patiently(() => (apply ? install : planInstall)(store, here, side), never);
+      const decoded = here.filter(({ capture }) => side === 'legacy' && capture === 'decoding');
+      const decoding =
+        decoded.length === 0
+          ? undefined
+          : await patiently(() => (apply ? installDecoding : planDecoding)(store, decoded), never);
+      databases.push({ ...joined(plan, decoding), ...named });
+    }
+    return { applied: apply, databases, waiting };
+  });
+}
+
+/**
+ * Takes away from every database all that was ever installed there, or says what that would run. With it goes who owns
+ * what: everything would be the legacy side's again.
+ * @throws Failure `service_owns`, exit code 3, before anything is changed, where a service owns a group.
+ */
+export function uninstalling(apply: boolean): Promise<CapturePlan> {
+  return withDatabases([], async ({ groups, legacy, each }) => {
+    const owned = await ownedByServices(legacy, groups);
+    if (apply && owned.length > 0) {
+      throw new Failure('service_owns', `${owned.join(', ')}: the service owns the group's rows.`, {
+        hint: `Uninstalling forgets that, and what the services write would be lost. Give it back first: \`fig sync owner ${owned[0]} legacy\`.`,
+        exitCode: 3,
+      });
+    }
+    const databases: DatabasePlan[] = [];
+    for (const { store, side, groups: here } of each(groups)) {
+      const decoding = await patiently(
+        () => (apply ? uninstallDecoding : planUninstallDecoding)(store),
+        never,
+      );
+      const plan = await patiently(() => (apply ? uninstall : planUninstall)(store), never);
+      databases.push({ ...joined(decoding, plan), side, groups: here.map(({ name }) => name) });
+    }
+    return { applied: apply, databases, waiting: [] };
+  });
+}
+
+function joined(one: InstallPlan, other: InstallPlan | undefined): InstallPlan {
+  if (other === undefined) return one;
+  return {
+    place: one.place,
+    statements: [...one.statements, ...other.statements],
+    drift: [...one.drift, ...other.drift],
+  };
+}
+
+/** Ctrl-C ends the process: what runs in a transaction is undone by the database. */
+const never = new AbortController().signal;
+
+async function unfit(group: GroupDeclaration, legacy: Store, service: Store): Promise<Failure | undefined> {
+  try {
+    await patiently(() => readShapes(group, legacy, service), never);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Failure && ['tables_missing', 'declaration_refused'].includes(error.code))
+      return error;
+    throw error;
+  }
+}
+
+/** Several groups' refusals as one. */
+function together(refusals: readonly Failure[]): Failure {
+  const [first] = refusals;
+  const message = refusals.map((refusal) => refusal.message.trimEnd()).join('\n');
+  return new Failure('declaration_refused', `${message}\n`, { hint: first?.hint ?? '', exitCode: 2 });
+}
+
+async function ownedByServices(legacy: Store, groups: readonly GroupDeclaration[]): Promise<string[]> {
+  const table = await patiently(() => legacy.shape('strangler_owner'), never);
+  if (table === undefined) return [];
+  const owned: string[] = [];
+  for (const { name } of groups) {
+    const { owner } = await patiently(
+      () => legacy.snapshot((session) => readOwnership(session, name)),
+      never,
+    );
+    if (owner === 'service') owned.push(name);
+  }
+  return owned;
+}
