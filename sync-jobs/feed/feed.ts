@@ -1,4 +1,4 @@
-import { type Applied, applyChanges, applyRows, type Stale } from '../apply/apply.ts';
+import { type Applied, applyChanges } from '../apply/apply.ts';
 import { statementsFor } from '../apply/statements.ts';
 import { type Change, type ChangeSource, comparePositions, type Lag } from '../changes/change.ts';
 import { changesOf } from '../changes/open.ts';
@@ -6,8 +6,10 @@ import { type Direction, feedName, type GroupDeclaration, type Owner } from '../
 import { planTable, type SourceTable, type TablePlan } from '../mapping/plan.ts';
 import { loadSkips, PoisonRow, type Skips } from '../poison/poison.ts';
 import type { Session, Store, Writer } from '../stores/store.ts';
-import { compareKeys, keyText, type Row } from '../stores/value.ts';
-import { readKeys, readRange } from './range.ts';
+import { keyText, type Row } from '../stores/value.ts';
+import { Copying, continued } from './copy.ts';
+import { readKeys } from './range.ts';
+import { staleRows, wantedOf } from './selection.ts';
 import { readShapes } from './shapes.ts';
 import { backfillBegins, backfillDone, type FeedState, loadState, saveState } from './state.ts';
 
@@ -57,6 +59,7 @@ export class Feed {
   readonly target: Store;
   readonly #options: FeedOptions;
   readonly #changes: ChangeSource;
+  readonly #copying: Copying;
   #state: FeedState | undefined;
   #skips: Skips = new Map();
   #loaded = false;
@@ -68,6 +71,9 @@ export class Feed {
     this.source = options.source;
     this.target = options.target;
     this.#changes = changesOf(options.source, options.group, options.direction);
+    const { dialect: from } = options.source;
+    const { dialect: to } = options.target;
+    this.#copying = new Copying(this.name, from, to, this.#changes, () => this.#skips);
   }
 
   /** Forgets what it knows of the databases: to be called after a failure, or when someone else changed its state. */
@@ -124,11 +130,11 @@ export class Feed {
             );
       const copy =
         repair !== undefined
-          ? await this.#rowsOf(session, repair, tables, to)
+          ? await this.#copying.chosen(session, repair, tables, to, begin.backfill)
           : // Rows that were changed since would be left out, and those are many when the log is long.
             more
             ? undefined
-            : await this.#nextRows(session, begin, tables, chunkRows, to);
+            : await this.#copying.next(session, begin, tables, chunkRows, to);
       return { begin, to, more, page, copy, lag, sources };
     });
     const sourceMilliseconds = performance.now() - started;
@@ -163,7 +169,7 @@ export class Feed {
         let page = read.page;
         let held: Change[] = [];
         while (true) {
-          const live = this.#wanted(page.changes, begin, tables, sources.length > tables.length ? armed : []);
+          const live = wantedOf(page.changes, begin.backfill, tables, armed, this.#skips);
           counted.foreign += foreign(page.changes);
           counted.changes += live.length;
           held = [...held, ...live];
@@ -175,7 +181,7 @@ export class Feed {
             this.#changes.page(session, { from: begin.position, to, afterId }, sources, pageRows),
           );
         }
-        const complete = copy === undefined || (await this.#copy(writer, copy, begin, tables));
+        const complete = copy === undefined || (await this.#copying.write(writer, copy, begin, tables));
         const state: FeedState = {
           ...begin,
           position: to,
@@ -323,29 +329,6 @@ export class Feed {
     };
   }
 
-  /** The changes that are to be applied now: of live tables, not left to the copy, not skipped by a person. */
-  #wanted(changes: Change[], { backfill }: FeedState, tables: Applied[], armed: TablePlan[]): Change[] {
-    if (backfill.done && this.#skips.size === 0 && armed.length === 0) return changes;
-    const order = new Map(
-      tables.map(({ plan }, index) => [plan.source.table, { index, width: plan.source.key.length }]),
-    );
-    const copied = (table: number, key: Row) =>
-      backfill.done ||
-      table < backfill.table ||
-      (table === backfill.table && backfill.after !== undefined && compareKeys(key, backfill.after) <= 0);
-    return changes.flatMap((change) => {
-      const place = order.get(change.table);
-      if (place === undefined) return [];
-      const keep = (key: Row) => copied(place.index, key) && !this.#skipped(change.table, key, change.id);
-      // A row that is gone may go at once: the target may have it from an earlier copy, and others may refer to it.
-      const gone = change.oldKey !== undefined && !this.#skipped(change.table, change.oldKey, change.id);
-      const oldKey = gone ? change.oldKey : undefined;
-      const row = change.row !== undefined && keep(change.row.slice(0, place.width)) ? change.row : undefined;
-      if (change.truncated) return place.index <= backfill.table || backfill.done ? [change] : [];
-      return oldKey === undefined && row === undefined ? [] : [{ ...change, oldKey, row }];
-    });
-  }
-
   /**
    * Applies a page. What the target refuses of it may be allowed with the next one, where the source checks its rules at
    * the end of a transaction only: it says so, unless this page is the last.
@@ -357,7 +340,7 @@ export class Feed {
     { backfill }: FeedState,
     last: boolean,
   ): Promise<boolean> {
-    const apply = () => applyChanges(writer, this.name, tables, changes, this.#stale(tables, backfill));
+    const apply = () => applyChanges(writer, this.name, tables, changes, staleRows(tables, backfill));
     if (last) {
       await apply();
       return true;
@@ -371,128 +354,6 @@ export class Feed {
     }
   }
 
-  /** Rows that the copy has not come to: the target may have them from an earlier one. */
-  #stale(tables: Applied[], backfill: FeedState['backfill']): Stale | undefined {
-    if (backfill.done) return undefined;
-    const indexes = new Map(tables.map(({ plan }, index) => [plan.source.table, index]));
-    return (table, key) => {
-      const index = indexes.get(table)!;
-      if (index !== backfill.table) return index > backfill.table;
-      return backfill.after === undefined || compareKeys(key, backfill.after) > 0;
-    };
-  }
-
-  #skipped(table: string, key: Row, id: bigint): boolean {
-    const text = keyText(key);
-    return (this.#skips.get(table) ?? []).some((one) => id <= one.until && keyText(one.key) === text);
-  }
-
-  async #nextRows(
-    session: Session,
-    state: FeedState,
-    tables: Applied[],
-    limit: number,
-    to: string,
-  ): Promise<Copy | undefined> {
-    const { backfill } = state;
-    if (backfill.done) return undefined;
-    const applied = tables[backfill.table];
-    if (applied === undefined)
-      return {
-        applied: undefined,
-        rows: [],
-        keys: [],
-        after: undefined,
-        upTo: undefined,
-        next: backfillDone,
-      };
-    const begins = backfill.after === undefined && backfill.awaits !== undefined;
-    if (begins && comparePositions(to, backfill.awaits!) < 0) return undefined;
-    const { source } = applied.plan;
-    const read = await readRange(session, this.source.dialect, source, { after: backfill.after, limit });
-    const complete = read.length < limit;
-    const upTo = complete ? undefined : read.at(-1)!.slice(0, source.key.length);
-    const rows = await this.#settled(session, applied.plan, read, to);
-    const horizon = rows.length < read.length ? await this.#changes.horizon?.(session) : undefined;
-    const awaits = horizon ?? (begins ? undefined : backfill.awaits);
-    const copied = backfill.rows + read.length;
-    const last = complete && backfill.table === tables.length - 1;
-    const next = last
-      ? { ...backfillDone, rows: copied }
-      : {
-          done: false,
-          table: backfill.table + (complete ? 1 : 0),
-          after: upTo,
-          rows: copied,
-          ...(awaits === undefined ? {} : { awaits }),
-        };
-    return { applied, rows, keys: read, after: backfill.after, upTo, next };
-  }
-
-  async #rowsOf(
-    session: Session,
-    { table, keys }: { table: string; keys: Row[] },
-    tables: Applied[],
-    to: string,
-  ): Promise<Copy | undefined> {
-    const applied = tables.find(({ plan }) => plan.source.table === table);
-    if (applied === undefined) return undefined;
-    const read = await readKeys(session, applied.plan.source, keys);
-    const rows = await this.#settled(session, applied.plan, read, to);
-    return {
-      applied,
-      rows,
-      keys: read,
-      only: keys,
-      after: undefined,
-      upTo: undefined,
-      next: this.#state?.backfill ?? backfillDone,
-    };
-  }
-
-  /** Without the rows that the snapshot shows later than the window ends: their changes are still to come. */
-  async #settled(session: Session, plan: TablePlan, rows: Row[], to: string): Promise<Row[]> {
-    const beyond = await this.#changes.beyond(session, to, plan.source);
-    const late = new Set(beyond.map(keyText));
-    const width = plan.source.key.length;
-    return rows.filter((row) => {
-      const key = row.slice(0, width);
-      return !late.has(keyText(key)) && !this.#skipped(plan.source.table, key, -1n);
-    });
-  }
-
-  /** Says whether it could remove every row that is gone. */
-  async #copy(
-    writer: Writer,
-    { applied, rows, keys, only, after, upTo, next }: Copy,
-    { backfill }: FeedState,
-    tables: Applied[],
-  ): Promise<boolean> {
-    if (applied === undefined) return true;
-    const { target, source } = applied.plan;
-    const width = source.key.length;
-    const here = new Set(keys.map((row) => keyText(row.slice(0, width))));
-    const there =
-      only === undefined
-        ? await readRange(writer, this.target.dialect, { ...target, columns: target.key }, { after, upTo })
-        : only;
-    const extra = there.filter((key) => !here.has(keyText(key)) && !this.#skipped(source.table, key, -1n));
-    const stale = this.#stale(tables, next);
-    const apply = (gone: Row[]) => applyRows(writer, this.name, applied, rows, gone, stale);
-    if (extra.length === 0 || only !== undefined || backfill.again === 'now') {
-      await apply(extra);
-      return true;
-    }
-    try {
-      await writer.attempt(() => apply(extra));
-      return true;
-    } catch (error) {
-      if (!(error instanceof PoisonRow)) throw error;
-      await apply([]);
-      return false;
-    }
-  }
-
   async #advanceNowAndThen(was: FeedState, to: string, passed: boolean): Promise<void> {
     if (!passed && BigInt(to) - BigInt(was.position) < this.#changes.stride) return;
     const state = { ...was, position: to };
@@ -501,32 +362,4 @@ export class Feed {
     });
     this.#state = state;
   }
-}
-
-/** Where the copy goes on, given whether it could remove every row that is gone. */
-function continued(
-  next: FeedState['backfill'],
-  { again }: FeedState['backfill'],
-  complete: boolean,
-): FeedState['backfill'] {
-  const state = complete ? again : 'after';
-  if (state === undefined) return next;
-  if (!next.done) return { ...next, again: state };
-  return state === 'after' ? { ...backfillBegins, rows: next.rows, again: 'now' } : next;
-}
-
-/** Rows of the first copy or of a repair. */
-interface Copy {
-  /** Undefined where there is no table left. */
-  applied: Applied | undefined;
-  /** What is to be written. */
-  rows: Row[];
-  /** Every row that was read; a key of the range that is not among them is gone. */
-  keys: Row[];
-  /** The keys that a repair asked for. */
-  only?: Row[];
-  /** The range, exclusive and inclusive. */
-  after: Row | undefined;
-  upTo: Row | undefined;
-  next: FeedState['backfill'];
 }
