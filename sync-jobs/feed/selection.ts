@@ -24,12 +24,13 @@ export function wantedOf(
   return changes.flatMap((change) => {
     const place = order.get(change.table);
     if (place === undefined) return [];
+    // Also where the copy has not come to: what the target has there is of an earlier one, and may refer to what goes.
+    if (change.truncated) return [change];
     const keep = (key: Row) => copied(place.index, key) && !isSkipped(skips, change.table, key, change.id);
     // A row that is gone may go at once: the target may have it from an earlier copy, and others may refer to it.
     const gone = change.oldKey !== undefined && !isSkipped(skips, change.table, change.oldKey, change.id);
     const oldKey = gone ? change.oldKey : undefined;
     const row = change.row !== undefined && keep(change.row.slice(0, place.width)) ? change.row : undefined;
-    if (change.truncated) return place.index <= backfill.table || backfill.done ? [change] : [];
     return oldKey === undefined && row === undefined ? [] : [{ ...change, oldKey, row }];
   });
 }
