@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { startEmbeddedPostgres } from '../../testing/embedded-postgres.ts';
 import { type BenchDatabase, postgresDatabase, sqliteDatabase } from './databases.ts';
 import { lags, measure, type Round, writeOverhead } from './measures.ts';
+import { besideReplication } from './replication.ts';
 
 // npm run bench:sync [-- --rows 200000 --rounds 3]: how fast feeds copy, apply and verify beside the plainest way that
 // does the same, what capture costs the legacy application, and how far a feed is behind at 1,000 changes a second.
@@ -30,15 +31,19 @@ try {
     const late = await lags(make, 1_000, 5);
     results[name] = {
       copiedRowsPerSecond: spread(all.map(({ copied }) => copied)),
-      toInsertSelect: spread(
-        all.flatMap(({ toInsertSelect: ratio }) => (ratio === undefined ? [] : [ratio])),
-      ),
+      toPlainCopy: spread(all.map(({ toPlainCopy }) => toPlainCopy)),
       changesPerSecond: spread(all.map(({ applied }) => applied)),
       verifyToRead: spread(all.map(({ verifyToRead }) => verifyToRead)),
       lagMilliseconds: { p50: at(late, 0.5), p99: at(late, 0.99) },
     };
   }
   results.writeOverhead = spread(await writeOverhead(makes.sqlite!, 9));
+  results.toLogicalReplication = Object.fromEntries(
+    Object.entries(await besideReplication(makes.postgres!, rounds)).map(([name, all]) => [
+      name,
+      spread(all),
+    ]),
+  );
 } finally {
   await server.stop();
   await rm(folder, { recursive: true, force: true });

@@ -27,7 +27,8 @@ export async function openPair(make: () => Promise<BenchDatabase>): Promise<Benc
   };
   await install(open(legacy), [group], 'legacy');
   await install(open(service), [group], 'service');
-  const chunkRows = 5_000;
+  // As sync-jobs has it where nothing is set.
+  const chunkRows = 2_000;
   return {
     legacy,
     service,

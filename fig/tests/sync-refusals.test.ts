@@ -60,4 +60,5 @@ test('sync-jobs that is not there, or something else in its place, is said with 
   expect(json).toMatchObject({ code: 1, stderr: '' });
   expect(JSON.parse(json.stdout).error.code).toBe('sync_unreachable');
   expect((await runFig(['sync', 'status', '--url', 'nowhere'])).code).toBe(2);
+  expect((await system.fig(['verify', 'booking', '--url', 'nowhere'])).code).toBe(2);
 });

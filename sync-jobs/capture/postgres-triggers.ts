@@ -35,7 +35,6 @@ export function functionStatement(
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET intervalstyle = 'iso_8601'
 SET bytea_output = 'hex' SET extra_float_digits = 1
 AS $strangler$ BEGIN
-  IF coalesce(current_setting('${originSetting}', true), '') <> '' THEN RETURN NULL; END IF;
   IF TG_OP = 'INSERT' THEN
     INSERT INTO ${log} (tbl, op, image) SELECT ${literal(table)}, 'I', ${image('now', columns)} ${now};
   ELSIF TG_OP = 'UPDATE' THEN
@@ -62,11 +61,13 @@ export function triggers({ table, columns }: Captured): Map<string, string> {
   const changed = columns
     .map((column) => `OLD.${quoted(column)}::text IS DISTINCT FROM NEW.${quoted(column)}::text`)
     .join(' OR ');
+  // Here and not in the function: what feeds write would call it for every row to find that there is nothing to do.
+  const notOurs = `coalesce(pg_catalog.current_setting('${originSetting}', true), '') = ''`;
   const made = {
-    insert: `AFTER INSERT ON ${on} FOR EACH ROW ${run}`,
-    update: `AFTER UPDATE ON ${on} FOR EACH ROW WHEN (${changed}) ${run}`,
-    delete: `AFTER DELETE ON ${on} FOR EACH ROW ${run}`,
-    truncate: `AFTER TRUNCATE ON ${on} FOR EACH STATEMENT ${run}`,
+    insert: `AFTER INSERT ON ${on} FOR EACH ROW WHEN (${notOurs}) ${run}`,
+    update: `AFTER UPDATE ON ${on} FOR EACH ROW WHEN (${notOurs} AND (${changed})) ${run}`,
+    delete: `AFTER DELETE ON ${on} FOR EACH ROW WHEN (${notOurs}) ${run}`,
+    truncate: `AFTER TRUNCATE ON ${on} FOR EACH STATEMENT WHEN (${notOurs}) ${run}`,
   };
   return new Map(
     Object.entries(made).map(([what, rest]) => {

@@ -57,8 +57,6 @@ export interface ChangeSource {
   ): Promise<Page>;
   /** Keys of a table's rows that the snapshot shows as they are after a position. */
   beyond(session: Session, position: string, table: SourceTable): Promise<Row[]>;
-  /** A position that has everything that the snapshot shows. Left out where the snapshot never shows more than the log. */
-  horizon?(session: Session): Promise<string>;
   lag(session: Session, position: string, tables: string[]): Promise<Lag>;
   /** What keeps the end from moving: long transactions of others, as a line each. */
   heldBackBy(session: Session): Promise<string[]>;

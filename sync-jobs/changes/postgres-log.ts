@@ -1,10 +1,16 @@
-import { type Installed, logTable, readCatalog } from '../capture/layout.ts';
+import { logTable } from '../capture/layout.ts';
 import type { SourceTable } from '../mapping/plan.ts';
 import { fromText } from '../stores/postgres-types.ts';
 import type { Session } from '../stores/store.ts';
 import { keyText, type Row } from '../stores/value.ts';
 import type { Change, ChangeSource, Lag, Page } from './change.ts';
-import { missingCapture } from './missing-capture.ts';
+import { generationOf, type Reader, readersOf } from './readers.ts';
+
+/**
+ * Everything from a position on. The upper bound says nothing new, but with one bound alone the planner takes a third of
+ * the log to lie behind it, as long as nobody has analyzed it, and reads all of it.
+ */
+const sinceThen = 'xid >= ?::text::xid8 AND xid < pg_snapshot_xmax(pg_current_snapshot())';
 
 /**
  * The log that PostgreSQL's triggers write. Ids are given out before a commit, so a reader that remembers the last id
@@ -57,7 +63,7 @@ export class PostgresLog implements ChangeSource {
   async beyond(session: Session, position: string, table: SourceTable): Promise<Row[]> {
     const readers = await readersOf(session, [table]);
     const rows = await session.query(
-      `SELECT id, tbl, op, old_key, image FROM ${logTable} WHERE xid >= ?::text::xid8 AND tbl = ?`,
+      `SELECT id, tbl, op, old_key, image FROM ${logTable} WHERE ${sinceThen} AND tbl = ?`,
       [position, table.table],
     );
     return rows.flatMap((row) => {
@@ -66,15 +72,10 @@ export class PostgresLog implements ChangeSource {
     });
   }
 
-  async horizon(session: Session): Promise<string> {
-    const [row] = await session.query('SELECT pg_snapshot_xmax(pg_current_snapshot())::text');
-    return String(row?.[0]);
-  }
-
   async lag(session: Session, position: string, tables: string[]): Promise<Lag> {
     const [row] = await session.query(
       `SELECT count(*), greatest(0, extract(epoch FROM clock_timestamp() - min(at)))::float8 FROM ${logTable}
-       WHERE xid >= ?::text::xid8 AND tbl = ANY(?)`,
+       WHERE ${sinceThen} AND tbl = ANY(?)`,
       [position, tables],
     );
     return { rows: Number(row?.[0] ?? 0), seconds: Number(row?.[1] ?? 0) };
@@ -95,28 +96,9 @@ export class PostgresLog implements ChangeSource {
     );
   }
 
-  async generation(session: Session, tables: string[]): Promise<string> {
-    const catalog = await readCatalog(session, true);
-    return tables.map((table) => `${table}:${catalog.get(table)?.generation ?? 'none'}`).join(' ');
+  generation(session: Session, tables: string[]): Promise<string> {
+    return generationOf(session, tables);
   }
-}
-
-interface Reader {
-  source: SourceTable;
-  installed: Installed;
-  at: number[];
-}
-
-async function readersOf(session: Session, tables: SourceTable[]): Promise<Map<string, Reader>> {
-  const catalog = await readCatalog(session, true);
-  return new Map(
-    tables.map((source) => {
-      const installed = catalog.get(source.table);
-      const at = source.columns.map((column) => installed?.columns.indexOf(column) ?? -1);
-      if (installed === undefined || at.includes(-1)) throw missingCapture(source.table);
-      return [source.table, { source, installed, at }];
-    }),
-  );
 }
 
 function changeOf(row: Row, { source, at }: Reader): Change {

@@ -1,10 +1,10 @@
-import { type Installed, logTable, readCatalog } from '../capture/layout.ts';
+import { logTable } from '../capture/layout.ts';
 import type { SourceTable } from '../mapping/plan.ts';
 import { marks, quoted } from '../stores/sql.ts';
 import type { Session } from '../stores/store.ts';
 import { keyText, type Row } from '../stores/value.ts';
 import type { Change, ChangeSource, Lag, Page } from './change.ts';
-import { missingCapture } from './missing-capture.ts';
+import { generationOf, type Reader, readersOf } from './readers.ts';
 
 /**
  * The log that SQLite's triggers write. One writer at a time, so the order of ids is the order of commits, and what a
@@ -80,29 +80,9 @@ export class SqliteLog implements ChangeSource {
     return [];
   }
 
-  async generation(session: Session, tables: string[]): Promise<string> {
-    const catalog = await readCatalog(session, true);
-    return tables.map((table) => `${table}:${catalog.get(table)?.generation ?? 'none'}`).join(' ');
+  generation(session: Session, tables: string[]): Promise<string> {
+    return generationOf(session, tables);
   }
-}
-
-interface Reader {
-  source: SourceTable;
-  installed: Installed;
-  /** Where each of the source's columns is among the logged ones. */
-  at: number[];
-}
-
-async function readersOf(session: Session, tables: SourceTable[]): Promise<Map<string, Reader>> {
-  const catalog = await readCatalog(session, true);
-  return new Map(
-    tables.map((source) => {
-      const installed = catalog.get(source.table);
-      const at = source.columns.map((column) => installed?.columns.indexOf(column) ?? -1);
-      if (installed === undefined || at.includes(-1)) throw missingCapture(source.table);
-      return [source.table, { source, installed, at }];
-    }),
-  );
 }
 
 async function changeOf(session: Session, row: Row, keys: number, reader: Reader): Promise<Change> {

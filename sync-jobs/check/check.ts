@@ -7,20 +7,11 @@ import { twoWay } from '../mapping/two-way.ts';
 import type { Store } from '../stores/store.ts';
 import { type Limit, readLimits } from './limits.ts';
 import { keyPart, type Part, partOf } from './measure.ts';
-import type { CheckReport, TableReport } from './report.ts';
+import type { CheckOptions, CheckReport, TableReport } from './report.ts';
 import { readThrough } from './rows.ts';
 import { rulesOf } from './rules.ts';
 import { Seen } from './seen.ts';
 import { fieldReports, keyName, type Limits } from './verdicts.ts';
-
-export interface CheckOptions {
-  /** Rows of one read; each is a snapshot of its own, so that no transaction stays open over a whole table. */
-  chunkRows?: number;
-  /** Reads only so many rows of each table, the first by key. */
-  rows?: number;
-  signal?: AbortSignal;
-  onProgress?(progress: { table: string; rows: number }): void;
-}
 
 /**
  * What a group's declaration does to the rows that are there. Reads only. What the declaration or the tables refuse comes
@@ -165,10 +156,10 @@ function partsOf(table: TableDeclaration, shapes: Shapes, limits: Limits) {
   const backColumns = unique([...key.map(({ to }) => to), ...toLegacy.flatMap(({ run }) => run.service)]);
   const forwardLimits = { source: limits.legacy, target: limits.service };
   const backLimits = { source: limits.service, target: limits.legacy };
-  const keyParts = (from: 'from' | 'to', source: Map<string, Limit>, target: Map<string, Limit>): Part[] =>
+  const keyParts = (here: 'from' | 'to', source: Map<string, Limit>, target: Map<string, Limit>): Part[] =>
     key.map((column, index) => {
-      const [here, there] = from === 'from' ? [column.from, column.to] : [column.to, column.from];
-      return keyPart(index, keyName(column), source.get(here)!, target.get(there)!);
+      const there = here === 'from' ? 'to' : 'from';
+      return keyPart(index, keyName(column), source.get(column[here])!, target.get(column[there])!);
     });
   return {
     forwardColumns,

@@ -106,7 +106,9 @@ export async function breaking(
   );
   if (asked.length === 0) return [];
   if (dialect === 'sqlite') {
-    const sql = `SELECT ${expression} FROM (SELECT ${columns.map((column) => `? AS ${quoted(column)}`).join(', ')}) AS strangler_rows`;
+    const values = columns.map((column) => `? AS ${quoted(column)}`).join(', ');
+    // On a line of its own: the expression may end with a comment.
+    const sql = `SELECT (${expression}\n) FROM (SELECT ${values}) AS strangler_rows`;
     const broken: number[] = [];
     for (const { row, place } of asked) {
       const [found] = await session.query(

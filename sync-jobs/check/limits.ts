@@ -95,9 +95,11 @@ function onPostgres(value: Exclude<Value, null>, limit: Limit): Misfit | undefin
     case 'text':
       return typeof value === 'string' ? longText(value, limit) : wrong;
     case 'decimal':
-      return decimalMisfit(value, limit) ?? undefined;
+      return decimalMisfit(value, limit);
     case 'real':
-      if (value instanceof Uint8Array || Number.isNaN(Number(value))) return wrong;
+      // Number('') is 0, and PostgreSQL takes no empty text for a number.
+      if (value instanceof Uint8Array || String(value).trim() === '' || Number.isNaN(Number(value)))
+        return wrong;
       return limit.declared === 'real' && Math.fround(Number(value)) !== Number(value)
         ? { kind: 'rounded', reason: `${limit.column} is real, which has six digits` }
         : undefined;
@@ -147,7 +149,7 @@ function longText(value: string, { column, declared, length }: Limit): Misfit | 
 
 function decimalMisfit(value: Exclude<Value, null>, { column, declared, digits }: Limit): Misfit | undefined {
   const text = typeof value === 'number' ? plain(value) : String(value);
-  const parts = /^[+-]?0*(\d*)(?:\.(\d*?)0*)?$/.exec(text);
+  const parts = /^[+-]?(?=\.?\d)0*(\d*)(?:\.(\d*?)0*)?$/.exec(text);
   if (parts === null && !/^[+-]?(nan|infinity|\d*\.?\d+[eE][+-]?\d+)$/i.test(text)) {
     return { kind: 'wrong-type', reason: `${column} is ${declared}, and ${shownValue(value)} is no number` };
   }

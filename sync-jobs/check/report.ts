@@ -1,6 +1,16 @@
 import type { Fault } from '../mapping/declaration-faults.ts';
 import type { Direction } from '../mapping/group.ts';
 
+/** How a check is made. */
+export interface CheckOptions {
+  /** Rows of one read; each is a snapshot of its own, so that no transaction stays open over a whole table. */
+  chunkRows?: number;
+  /** Reads only so many rows of each table, the first by key. */
+  rows?: number;
+  signal?: AbortSignal;
+  onProgress?(progress: { table: string; rows: number }): void;
+}
+
 /** What kind of thing was found in the rows. */
 export type FindingKind =
   /** The mapping has no answer for the value. */

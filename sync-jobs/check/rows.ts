@@ -4,12 +4,11 @@ import type { Direction } from '../mapping/group.ts';
 import { quoted } from '../stores/sql.ts';
 import type { Store, TableShape } from '../stores/store.ts';
 import { type Row, shownKey } from '../stores/value.ts';
-import type { CheckOptions } from './check.ts';
 import { breaking, type Made } from './constraints.ts';
 import { Findings } from './findings.ts';
 import type { Limit } from './limits.ts';
 import { measureRow, type Part, type Rules } from './measure.ts';
-import type { Finding } from './report.ts';
+import type { CheckOptions, Finding } from './report.ts';
 import type { Seen } from './seen.ts';
 
 /** One table, in one direction. */

@@ -18,7 +18,10 @@ export function refusal(request: IncomingMessage, token: string | undefined): Pr
     status: 401,
     code: 'token_required',
     title: 'A valid token is required',
-    detail: 'Send the value of FIG_TOKEN as "Authorization: Bearer <token>".',
+    detail:
+      given === undefined
+        ? 'Send the value of FIG_TOKEN as "Authorization: Bearer <token>".'
+        : 'The token that was sent is another one than sync-jobs was started with.',
   };
 }
 

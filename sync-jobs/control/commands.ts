@@ -9,6 +9,10 @@ export interface Command {
   mode?: string;
   apply?: boolean;
   owner?: string;
+  /** Give the group away although rows are known to differ. */
+  acceptDifferences?: boolean;
+  /** The poison row that is meant, as the status shows it: `TABLE KEY`. */
+  row?: string;
 }
 
 /** What can be asked of a group, by the last part of its path. The answer is the body. */
@@ -18,17 +22,39 @@ export const commands: Record<string, (group: GroupRunner, command: Command) => 
     group.retry();
     return { retried: true };
   },
-  skip: async (group, { who }) => ({ skipped: await group.skip(who) }),
+  async skip(group, { who, row }) {
+    if (typeof row !== 'string' || row === '') throw unusable('row', 'the poison row, "TABLE KEY"');
+    return { skipped: await group.skip(row, who) };
+  },
   async verify(group, { mode = 'full' }) {
     if (mode !== 'full' && mode !== 'incremental') throw unusable('mode', 'full or incremental');
+    await copied(group);
     return group.verify(mode);
   },
-  repair: (group, { who, apply = false }) => group.repair(who, apply),
-  async owner(group, { who, owner }) {
+  async repair(group, { who, apply = false }) {
+    await copied(group);
+    return group.repair(who, apply === true);
+  },
+  async owner(group, { who, owner, acceptDifferences }) {
     if (owner !== 'legacy' && owner !== 'service') throw unusable('owner', 'legacy or service');
-    return group.giveTo(owner, who);
+    return group.giveTo({ owner, who, acceptDifferences: acceptDifferences === true });
   },
 };
+
+/**
+ * What has not been copied yet is no difference.
+ * @throws Failure `not_backfilled`, exit code 3.
+ */
+async function copied(group: GroupRunner): Promise<void> {
+  const { backfilled, progress, error } = await group.status();
+  if (backfilled) return;
+  const so = `${progress.done} rows${progress.total === null ? ' so far' : ` of ${progress.total}`}`;
+  const why = error === null ? so : `${so}; ${error.message.trim().replace(/\.$/, '')}`;
+  throw new Failure('not_backfilled', `${group.name}: the first copy is not complete (${why}).`, {
+    hint: 'Wait for it: `fig sync status --watch`.',
+    exitCode: 3,
+  });
+}
 
 /**
  * A command out of a request's body.

@@ -49,6 +49,24 @@ const metrics: Metric[] = [
     'Things that are not as they were when capture was installed.',
     ({ drift }) => drift.length,
   ),
+  ofGroup(
+    'slot_retained_bytes',
+    "Bytes of PostgreSQL's log that it keeps for the group's slot, and reads at each look.",
+    ({ slot }) => slot?.retainedBytes,
+  ),
+  ofGroup(
+    'slot_behind_bytes',
+    "Bytes of PostgreSQL's log that the feed has not passed.",
+    ({ slot }) => slot?.behindBytes,
+  ),
+  ofGroup(
+    'slot_remaining_bytes',
+    'Bytes that may still be logged before PostgreSQL gives the slot up; left out where it never does.',
+    ({ slot }) => slot?.remainingBytes ?? undefined,
+  ),
+  ofGroup('slot_lost', '1 where the slot is gone, or what it needs of the log is.', ({ slot }) =>
+    slot === undefined ? undefined : Number(slot.danger === 'gone'),
+  ),
   ofGroup('verify_rows', 'Rows compared by the last verification.', ({ lastVerify }) => lastVerify?.rows),
   ofGroup(
     'verify_different_rows',

@@ -122,8 +122,7 @@ async function obey(
 ): Promise<void> {
   const group = groups.find((candidate) => candidate.name === name);
   if (group === undefined) {
-    const detail = `The groups are ${groups.map((candidate) => candidate.name).join(', ')}.`;
-    sendProblem(response, { status: 404, code: 'group_not_found', title: 'There is no such group', detail });
+    sendProblem(response, unknown(name, groups));
     return;
   }
   try {
@@ -133,6 +132,12 @@ async function obey(
   } catch (error) {
     sendProblem(response, problemOf(error, command, group.name));
   }
+}
+
+function unknown(name: string, groups: GroupRunner[]): Problem {
+  const shown = JSON.stringify(name).slice(1, -1);
+  const detail = `There is no group ${shown}; the groups are ${groups.map((group) => group.name).join(', ')}.`;
+  return { status: 404, code: 'group_not_found', title: 'There is no such group', detail };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -147,9 +152,19 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
+/** What did not happen, by the command. */
+const titles: Record<string, string> = {
+  backfill: 'The copy failed',
+  retry: 'It was not tried again',
+  skip: 'No row was left out',
+  verify: 'The comparison failed',
+  repair: 'The repair failed',
+  owner: 'The change of owner failed',
+};
+
 /** 503 where trying again may help, 409 where a person has to mend something first. */
 function problemOf(error: unknown, command: string, group: string): Problem {
-  const title = `The ${command} failed`;
+  const title = titles[command] ?? 'It failed';
   if (error instanceof Error && error.name === 'AbortError') {
     return { status: 503, code: 'stopping', title, detail: 'sync-jobs is stopping.', group };
   }
@@ -164,6 +179,8 @@ function problemOf(error: unknown, command: string, group: string): Problem {
     'tables_missing',
     'handover_refused',
     'no_poison',
+    'poison_moved',
+    'not_backfilled',
     'owner_moved',
   ].includes(error.code);
   const status = error.code === 'body_invalid' ? 400 : mend ? 409 : 503;

@@ -9,6 +9,7 @@ import { decodingTable, identityTable, publicationName, slotName } from './names
 import { type Present, readPresent } from './present.ts';
 import { identityOf, requireDecoding, unavailable } from './requirements.ts';
 import type { Decoded } from './slot.ts';
+import { triggerRemoval } from './superseded-triggers.ts';
 
 /**
  * What is done, in this order. A slot is made anew with every change of what a group needs: a publication's change does
@@ -24,20 +25,32 @@ interface Stages {
   create: string[];
   /** In one transaction. */
   record: string[];
+  /** In one transaction: what captured these groups before. */
+  retire: string[];
   drift: Drift[];
 }
 
 /**
  * What it takes to decode the changes of those groups that ask for it, and to stop for those that do not; groups that are
  * not given stay as they are. Changes nothing.
+ * @param declared every group there is. Without it, triggers that decoded groups had before stay: another group may need
+ *   them.
  */
-export async function planDecoding(store: Store, groups: GroupDeclaration[]): Promise<InstallPlan> {
-  return planOf(store, await stagesOf(store, groups));
+export async function planDecoding(
+  store: Store,
+  groups: GroupDeclaration[],
+  declared?: GroupDeclaration[],
+): Promise<InstallPlan> {
+  return planOf(store, await stagesOf(store, groups, { declared }));
 }
 
 /** Makes the legacy database as the groups need it. Returns what was run. */
-export async function installDecoding(store: Store, groups: GroupDeclaration[]): Promise<InstallPlan> {
-  const stages = await stagesOf(store, groups);
+export async function installDecoding(
+  store: Store,
+  groups: GroupDeclaration[],
+  declared?: GroupDeclaration[],
+): Promise<InstallPlan> {
+  const stages = await stagesOf(store, groups, { declared });
   await perform(store, stages);
   return planOf(store, stages);
 }
@@ -53,21 +66,25 @@ export async function uninstallDecoding(store: Store): Promise<InstallPlan> {
   return planOf(store, stages);
 }
 
-function planOf({ place }: Store, { drop, prepare, create, record, drift }: Stages): InstallPlan {
-  return { place, statements: [...drop, ...prepare, ...create, ...record], drift };
+function planOf({ place }: Store, { drop, prepare, create, record, retire, drift }: Stages): InstallPlan {
+  return { place, statements: [...drop, ...prepare, ...create, ...record, ...retire], drift };
 }
 
 async function removalOf(store: Store): Promise<Stages> {
-  const stages = await stagesOf(store, [], 'everything');
+  const stages = await stagesOf(store, [], { remove: 'everything' });
   if (store.dialect === 'postgres' && (await store.shape(decodingTable)) !== undefined) {
     stages.prepare.push(`DROP TABLE ${decodingTable}`, `DROP TABLE ${identityTable}`);
   }
   return stages;
 }
 
-async function stagesOf(store: Store, groups: GroupDeclaration[], remove?: 'everything'): Promise<Stages> {
+async function stagesOf(
+  store: Store,
+  groups: GroupDeclaration[],
+  { remove, declared }: { remove?: 'everything'; declared?: GroupDeclaration[] | undefined } = {},
+): Promise<Stages> {
   const wanted = groups.filter(({ capture }) => capture === 'decoding');
-  const stages: Stages = { drop: [], prepare: [], create: [], record: [], drift: [] };
+  const stages: Stages = { drop: [], prepare: [], create: [], record: [], retire: [], drift: [] };
   if (store.dialect === 'sqlite') {
     if (wanted.length === 0) return stages;
     const names = wanted.map(({ name }) => name).join(', ');
@@ -83,6 +100,7 @@ async function stagesOf(store: Store, groups: GroupDeclaration[], remove?: 'ever
     removeFrom(stages, present, remove === 'everything' ? present : leftovers(present, groups), wanted);
     const changed = new Set<string>();
     for (const group of wanted) await addGroup(session, stages, present, group, changed);
+    if (declared !== undefined) stages.retire = await triggerRemoval(session, wanted, declared);
     return stages;
   });
 }
@@ -192,7 +210,7 @@ function dropSlot(name: string): string {
   return `SELECT pg_drop_replication_slot(${literal(name)})`;
 }
 
-async function perform(store: Store, { drop, prepare, create, record }: Stages): Promise<void> {
+async function perform(store: Store, { drop, prepare, create, record, retire }: Stages): Promise<void> {
   for (const statement of drop) await together(store, [statement]);
   await together(store, prepare);
   for (const statement of create) {
@@ -201,6 +219,7 @@ async function perform(store: Store, { drop, prepare, create, record }: Stages):
   }
   if (create.length > 0) await settle(store);
   await together(store, record);
+  await together(store, retire);
 }
 
 async function together(store: Store, statements: string[]): Promise<void> {

@@ -5,7 +5,8 @@
 export type Message =
   | { kind: 'begin'; xid: number; commit: bigint; at: number }
   | { kind: 'commit'; end: bigint }
-  | { kind: 'note'; prefix: string }
+  /** A message that somebody wrote into the log: within a transaction, or at once, where `end` is a place after it. */
+  | { kind: 'note'; prefix: string; transactional: boolean; end: bigint }
   | { kind: 'relation'; relation: Relation }
   | { kind: 'insert'; relation: number; row: Tuple }
   | { kind: 'update'; relation: number; old: Old | undefined; row: Tuple }
@@ -44,10 +45,11 @@ export function parseMessage(data: Buffer): Message {
       reader.int8();
       reader.int64();
       return { kind: 'commit', end: reader.int64() };
-    case 'M':
-      reader.int8();
-      reader.int64();
-      return { kind: 'note', prefix: reader.text() };
+    case 'M': {
+      const transactional = (reader.int8() & 1) === 1;
+      const end = reader.int64();
+      return { kind: 'note', transactional, end, prefix: reader.text() };
+    }
     case 'R':
       return { kind: 'relation', relation: relationOf(reader) };
     case 'I': {

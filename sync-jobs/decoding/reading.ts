@@ -24,6 +24,8 @@ export type Event =
   | { kind: 'origin' }
   | { kind: 'change'; change: Logged }
   | { kind: 'end'; end: bigint }
+  /** No transaction that comes later committed before this place. */
+  | { kind: 'passed'; place: bigint }
   /** There may be more: what was asked for was read. Whole transactions came before it. */
   | { kind: 'limit' };
 
@@ -68,7 +70,8 @@ export async function* read(
           yield message;
         } else if (message.kind === 'commit') yield { kind: 'end', end: message.end };
         else if (message.kind === 'note') {
-          if (message.prefix === originSetting) yield { kind: 'origin' };
+          if (!message.transactional) yield { kind: 'passed', place: message.end };
+          else if (message.prefix === originSetting) yield { kind: 'origin' };
         } else if (message.kind === 'relation') relations.set(message.relation.id, message.relation);
         else if (message.kind !== 'other') {
           const id = (commit << 32n) | index++;

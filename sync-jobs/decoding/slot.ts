@@ -15,7 +15,9 @@ export interface Slot {
   publication: string;
   /** Everything before it may be forgotten by the server. */
   confirmed: bigint;
-  /** Of this life of the slot. */
+  /** Where every look begins to decode. */
+  restart: bigint;
+  /** Of this life of the slot, and of each table's being published. */
   generation: string;
   tables: Map<string, Decoded>;
 }
@@ -30,25 +32,33 @@ export async function slotOf(session: Session, group: string): Promise<Slot> {
     [decodingTable],
   );
   const name = slotName(String(here?.[0]), group);
+  const publication = publicationName(group);
   const [row] =
     here?.[1] === 1n
       ? await session.query(
-          `SELECT (s.confirmed_flush_lsn - '0/0')::text, s.wal_status, d.generation, d.tables
+          `SELECT (s.confirmed_flush_lsn - '0/0')::text, s.wal_status, d.generation, d.tables, (s.restart_lsn - '0/0')::text,
+             (SELECT array_to_json(array_agg(r.oid::text ORDER BY r.oid))::text FROM pg_publication p
+              JOIN pg_publication_rel r ON r.prpubid = p.oid WHERE p.pubname = ?)
            FROM ${decodingTable} d LEFT JOIN pg_replication_slots s ON s.slot_name = ?
            WHERE d.grp = ?`,
-          [name, group],
+          [publication, name, group],
         )
       : [];
   if (row === undefined) throw lost(group, 'is not installed');
-  const [confirmed, status, generation, tables] = row;
+  const [confirmed, status, generation, tables, restart, published] = row;
   if (confirmed === null) throw lost(group, `has lost its slot ${name}`);
   if (status === 'lost') throw lost(group, `has a slot, ${name}, whose log the server has removed`);
   const decoded = JSON.parse(String(tables)) as Decoded[];
+  // A table that was made anew is not published; the server says nothing of it, not even where there is no publication.
+  const entries = JSON.parse(String(published ?? '[]')) as string[];
+  if (entries.length < decoded.length)
+    throw lost(group, `has a publication, ${publication}, without its tables`);
   return {
     name,
-    publication: publicationName(group),
+    publication,
     confirmed: BigInt(String(confirmed)),
-    generation: String(generation),
+    restart: BigInt(String(restart)),
+    generation: `${generation}:${entries.join()}`,
     tables: new Map(decoded.map((one) => [one.table, one])),
   };
 }

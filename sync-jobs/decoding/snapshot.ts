@@ -7,6 +7,11 @@ import type { Session } from '../stores/store.ts';
 export interface Visibility {
   /** @param xid of a transaction that has committed, in its 32 bits. */
   shows(xid: number): boolean;
+  /** Whether everything that another one shows is shown, too: it is no older. */
+  includes(other: Visibility): boolean;
+  /** Ids from here on had not been given out; of those before it, these were open. */
+  readonly limit: bigint;
+  readonly running: ReadonlySet<bigint>;
 }
 
 export async function visibilityIn(session: Session): Promise<Visibility> {
@@ -15,6 +20,10 @@ export async function visibilityIn(session: Session): Promise<Visibility> {
   const limit = BigInt(next);
   const running = new Set(open === '' ? [] : open.split(',').map(BigInt));
   return {
+    limit,
+    running,
+    includes: (other) =>
+      other.limit <= limit && [...running].every((xid) => xid >= other.limit || other.running.has(xid)),
     shows(xid) {
       // The log knows an id's last 32 bits; what is meant is the id nearest to the snapshot's.
       const whole = limit + BigInt.asIntN(32, BigInt(xid) - limit);

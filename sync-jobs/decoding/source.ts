@@ -6,13 +6,21 @@ import type { Row } from '../stores/value.ts';
 import { readersOf } from './images.ts';
 import { flushShown, logPlace, lsnText } from './log-place.ts';
 import { type Logged, read } from './reading.ts';
+import { logRunningTransactions } from './running-transactions.ts';
+import { mayQuieten, quieten } from './server-messages.ts';
 import { type Slot, slotOf } from './slot.ts';
-import { visibilityIn } from './snapshot.ts';
+import { type Visibility, visibilityIn } from './snapshot.ts';
 import { Turns } from './turns.ts';
 import { type Amount, keptBetween, readWindow, type Window } from './window.ts';
 
-/** The slot is moved on when so much of the log lies behind the feed's position: moving reads the log, too. */
-const releaseAfter = { bytes: 1n << 20n, messages: 1_000 };
+/**
+ * The slot is moved on when a look has so much to read. Moving reads the log, too, so it takes no more than this share
+ * of the time, also where it is in vain: an open transaction keeps the slot at where it began.
+ */
+const releaseAfter = { bytes: 1n << 20n, messages: 1_000, share: 1 / 5 };
+
+/** A window, how far the log was on disk, and what the snapshot showed. */
+type Read = Window & { onDisk: bigint; visibility: Visibility };
 
 /**
  * PostgreSQL's own log, by logical decoding. A position is a place between two records of the log, as a number, and what
@@ -23,20 +31,25 @@ const releaseAfter = { bytes: 1n << 20n, messages: 1_000 };
  * transaction that the snapshot does not show, and `beyond` tells what the snapshot shows and the window does not have.
  */
 export class DecodingSource implements ChangeSource {
-  /** A segment of the log: the server keeps and forgets them as a whole. */
-  readonly stride = 16n << 20n;
+  /** Everything behind the position is decoded again at each look. */
+  readonly stride = releaseAfter.bytes;
   readonly #store: Store;
   readonly #group: string;
   readonly #amount: Amount;
-  #window: (Window & { onDisk: bigint }) | undefined;
-  /** A slot is read by one connection at a time. */
-  readonly #turns = new Turns();
+  #window: Read | undefined;
+  /** A slot is read by one connection at a time; the server refuses another one. */
+  readonly #turns: Turns;
   readonly #slots = new WeakMap<Session, Promise<Slot>>();
+  #quiet: boolean | undefined;
+  #releaseFrom = 0;
+  /** Where the server wrote, at our wish, which transactions run: there, or before, is where looks can begin next. */
+  #mark = 0n;
 
   constructor(store: Store, group: string, amount: Amount = { window: 20_000, kept: 50_000 }) {
     this.#store = store;
     this.#group = group;
     this.#amount = amount;
+    this.#turns = Turns.of(`${store.place} ${group}`);
   }
 
   async end(session: Session): Promise<string> {
@@ -54,9 +67,21 @@ export class DecodingSource implements ChangeSource {
     await flushShown(session);
   }
 
+  /** What is shown may come after a transaction that is not, and is before the end only when that one is shown, too. */
   async shown(session: Session): Promise<string> {
     await this.catchUp(session);
-    return this.end(session);
+    const { to, waits, visibility } = await this.#reach(session);
+    if (!waits) return String(to);
+    const slot = await this.#slot(session);
+    return this.#turns.during(async () => {
+      let last = to;
+      let shows = false;
+      for await (const event of read(session, slot)) {
+        if (event.kind === 'begin') shows = visibility.shows(event.xid);
+        else if (event.kind === 'end' && shows && event.end > last) last = event.end;
+      }
+      return String(last);
+    });
   }
 
   /** Not one from before what the slot has confirmed, nor of a server that had come further. */
@@ -142,13 +167,20 @@ export class DecodingSource implements ChangeSource {
     return `decoding:${slot.generation}`;
   }
 
-  /** Lets the server forget what lies before a position that the target has committed. */
+  /**
+   * Lets the server forget what lies before a position that the target has committed, and sees to it that looks can begin
+   * after it soon: the server moves to a record of which transactions run, once the slot has confirmed that record.
+   */
   async release(position: string): Promise<void> {
     const window = this.#window;
     const at = BigInt(position);
-    if (window === undefined || window.from >= at) return;
-    const long = window.more || window.read > releaseAfter.messages || at - window.from > releaseAfter.bytes;
-    if (!long) return;
+    if (window === undefined) return;
+    const { bytes, messages, share } = releaseAfter;
+    const long = window.onDisk - window.restart > bytes;
+    const due = (long || window.read > messages) && performance.now() >= this.#releaseFrom;
+    // The next window begins where the slot is.
+    if (!due && !window.more) return;
+    const started = performance.now();
     await this.#store.snapshot(async (session) => {
       const slot = await this.#slot(session);
       if (slot.confirmed >= at) return;
@@ -159,10 +191,15 @@ export class DecodingSource implements ChangeSource {
         ]),
       );
     });
+    if (long && this.#mark <= at) {
+      await logRunningTransactions(this.#store, this.#quiet === true);
+      this.#mark = await this.#store.snapshot((session) => logPlace(session, 'written'));
+    }
+    this.#releaseFrom = performance.now() + (performance.now() - started) * (1 / share - 1);
   }
 
   /** What is there to be read, or so many messages of it. */
-  async #reach(session: Session, messages?: number): Promise<Window> {
+  async #reach(session: Session, messages?: number): Promise<Read> {
     // Where a record ends; the end of what is on disk may lie within one, and no position may.
     const written = await logPlace(session, 'written');
     const slot = await this.#slot(session);
@@ -171,13 +208,15 @@ export class DecodingSource implements ChangeSource {
       // Before the reading: what is on disk now is read.
       const onDisk = await logPlace(session, 'on disk');
       const known = this.#window?.generation === slot.generation ? this.#window : undefined;
-      const whole = known !== undefined && !known.more && !known.waits;
+      // Somebody with a newer snapshot may have read it: it ends after what this one shows.
+      const whole =
+        known !== undefined && !known.more && !known.waits && visibility.includes(known.visibility);
       if (whole && known.onDisk === onDisk && known.from === slot.confirmed) return known;
       const window = await readWindow(session, slot, visibility, { messages, kept: this.#amount.kept });
       // What was an end stays one, also where the log on disk ends within a record now.
       const others = [known?.to ?? 0n, written].filter((at) => at <= onDisk && !window.more && !window.waits);
       const to = others.reduce((last, at) => (at > last ? at : last), window.to);
-      this.#window = { ...window, onDisk, to };
+      this.#window = { ...window, onDisk, to, visibility };
       return this.#window;
     });
   }
@@ -206,8 +245,13 @@ export class DecodingSource implements ChangeSource {
   #slot(session: Session): Promise<Slot> {
     const known = this.#slots.get(session);
     if (known !== undefined) return known;
-    const slot = slotOf(session, this.#group);
+    const slot = this.#quietly(session).then(() => slotOf(session, this.#group));
     this.#slots.set(session, slot);
     return slot;
+  }
+
+  async #quietly(session: Session): Promise<void> {
+    this.#quiet ??= await mayQuieten(session);
+    if (this.#quiet) await quieten(session);
   }
 }

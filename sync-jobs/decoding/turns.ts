@@ -1,6 +1,14 @@
 /** Lets one after another do what only one can do at a time. */
 export class Turns {
+  static readonly #all = new Map<string, Turns>();
   #last: Promise<unknown> = Promise.resolve();
+
+  /** Those of everybody in this process who uses what a name stands for. */
+  static of(name: string): Turns {
+    const turns = Turns.#all.get(name) ?? new Turns();
+    Turns.#all.set(name, turns);
+    return turns;
+  }
 
   /** Resolves when it is the caller's turn, with what ends it. */
   async take(): Promise<() => void> {

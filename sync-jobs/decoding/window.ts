@@ -15,6 +15,8 @@ export interface Window {
   generation: string;
   from: bigint;
   to: bigint;
+  /** Where the reading began. */
+  restart: bigint;
   /** Messages of the slot. */
   read: number;
   /** The reading stopped for its length: there is more. */
@@ -44,6 +46,7 @@ export async function readWindow(
     generation: slot.generation,
     from: slot.confirmed,
     to: slot.confirmed,
+    restart: slot.restart,
     read: 0,
     more: false,
     waits: false,
@@ -67,7 +70,8 @@ export async function readWindow(
     } else if (event.kind === 'end') {
       window.to = event.end;
       window.transactions?.push({ commit: one.commit, end: event.end, changes: one.changes });
-    } else if (event.kind === 'limit') window.more = true;
+    } else if (event.kind === 'passed') window.to = event.place;
+    else if (event.kind === 'limit') window.more = true;
   }
   return window;
 }

@@ -63,26 +63,16 @@ export class Copying {
         upTo: undefined,
         next: backfillDone,
       };
-    const begins = backfill.after === undefined && backfill.awaits !== undefined;
-    if (begins && comparePositions(to, backfill.awaits!) < 0) return undefined;
+    if (mustWait(backfill, to)) return undefined;
+    const begins = backfill.after === undefined;
     const { source } = applied.plan;
     const read = await readRange(session, this.#source, source, { after: backfill.after, limit });
     const complete = read.length < limit;
     const upTo = complete ? undefined : read.at(-1)!.slice(0, source.key.length);
     const { rows, late } = await this.#settled(session, applied.plan, read, to);
-    const horizon = rows.length < read.length ? await this.#changes.horizon?.(session) : undefined;
+    const horizon = rows.length < read.length ? await this.#changes.shown(session) : undefined;
     const awaits = horizon ?? (begins ? undefined : backfill.awaits);
-    const copied = backfill.rows + read.length;
-    const last = complete && backfill.table === tables.length - 1;
-    const next = last
-      ? { ...backfillDone, rows: copied }
-      : {
-          done: false,
-          table: backfill.table + (complete ? 1 : 0),
-          after: upTo,
-          rows: copied,
-          ...(awaits === undefined ? {} : { awaits }),
-        };
+    const next = copiedUpTo(backfill, upTo, read.length, tables.length, awaits);
     return { applied, rows, keys: read, late, after: backfill.after, upTo, next };
   }
 
@@ -161,6 +151,25 @@ export class Copying {
       return false;
     }
   }
+}
+
+/** A table is not begun before the rows are there that it may refer to. */
+export function mustWait({ after, awaits }: BackfillState, to: string): boolean {
+  return after === undefined && awaits !== undefined && comparePositions(to, awaits) < 0;
+}
+
+/** Where the copy is after so many rows up to a key; undefined stands for the table's end. */
+export function copiedUpTo(
+  was: BackfillState,
+  upTo: Row | undefined,
+  read: number,
+  tables: number,
+  awaits: string | undefined,
+): BackfillState {
+  const rows = was.rows + read;
+  const table = was.table + (upTo === undefined ? 1 : 0);
+  if (table === tables) return { ...backfillDone, rows };
+  return { done: false, table, after: upTo, rows, ...(awaits === undefined ? {} : { awaits }) };
 }
 
 /** Where the copy goes on, given whether it could remove every row that is gone. */

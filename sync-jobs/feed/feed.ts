@@ -1,17 +1,21 @@
 import { type Applied, applyChanges } from '../apply/apply.ts';
-import { statementsFor } from '../apply/statements.ts';
-import { type Change, type ChangeSource, comparePositions, type Lag } from '../changes/change.ts';
+import type { Change, ChangeSource, Lag } from '../changes/change.ts';
 import { changesOf } from '../changes/open.ts';
 import { type Direction, feedName, type GroupDeclaration, type Owner } from '../mapping/group.ts';
-import { planTable, type SourceTable, type TablePlan } from '../mapping/plan.ts';
+import type { SourceTable } from '../mapping/plan.ts';
 import { loadSkips, PoisonRow, type Skips } from '../poison/poison.ts';
 import type { Session, Store, Writer } from '../stores/store.ts';
 import { keyText, type Row } from '../stores/value.ts';
 import { Copying, continued } from './copy.ts';
+import { type FeedPlans, planFeed } from './plans.ts';
 import { readKeys } from './range.ts';
+import { type Reader, type Reading, readChanges } from './reading.ts';
 import { staleRows, wantedOf } from './selection.ts';
-import { readShapes } from './shapes.ts';
-import { backfillBegins, backfillDone, type FeedState, loadState, saveState } from './state.ts';
+import { SetCopying } from './set-copy.ts';
+import { backfillBegins, type FeedState, loadState, saveState } from './state.ts';
+
+/** SQLite's own table: every change that a trigger logs moves a sequence. */
+const witness = 'sqlite_sequence';
 
 /** What a feed works with. */
 export interface FeedOptions {
@@ -60,10 +64,11 @@ export class Feed {
   readonly #options: FeedOptions;
   readonly #changes: ChangeSource;
   readonly #copying: Copying;
+  readonly #setCopying: SetCopying;
   #state: FeedState | undefined;
   #skips: Skips = new Map();
   #loaded = false;
-  #plans: { owner: Owner; tables: Applied[]; armed: TablePlan[] } | undefined;
+  #plans: FeedPlans | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -74,6 +79,7 @@ export class Feed {
     const { dialect: from } = options.source;
     const { dialect: to } = options.target;
     this.#copying = new Copying(this.name, from, to, this.#changes, () => this.#skips);
+    this.#setCopying = new SetCopying(to, this.#changes, options.chunkRows);
   }
 
   /** Forgets what it knows of the databases: to be called after a failure, or when someone else changed its state. */
@@ -83,24 +89,8 @@ export class Feed {
   }
 
   /** The tables as this feed reads and writes them, for an owner. */
-  async plans(owner: Owner): Promise<{ tables: Applied[]; armed: TablePlan[] }> {
-    if (this.#plans?.owner === owner) return this.#plans;
-    const { group, direction, source, target } = this.#options;
-    const [legacy, service] = direction === 'forward' ? [source, target] : [target, source];
-    const shapes = await readShapes(group, legacy, service);
-    const tables: Applied[] = [];
-    const armed: TablePlan[] = [];
-    for (const [index, declaration] of group.tables.entries()) {
-      const plan = planTable(group, declaration, direction, shapes[index]!);
-      const live =
-        direction === 'forward'
-          ? owner === 'legacy' || (declaration.reference ?? []).length > 0
-          : owner === 'service';
-      const extent = direction === 'forward' && owner === 'service' ? 'reference' : 'all';
-      if (live) tables.push({ plan, statements: statementsFor(plan.target, target.dialect, extent) });
-      else armed.push(plan);
-    }
-    this.#plans = { owner, tables, armed };
+  async plans(owner: Owner): Promise<FeedPlans> {
+    if (this.#plans?.owner !== owner) this.#plans = await planFeed(this.#options, owner);
     return this.#plans;
   }
 
@@ -109,25 +99,24 @@ export class Feed {
    * @param repair rows that are to be copied anew, beside the changes, by their keys.
    */
   async step(owner: Owner, repair?: { table: string; keys: Row[] }): Promise<Step> {
-    const { source, target, chunkRows, pageRows = 10_000 } = this.#options;
-    const { tables, armed } = await this.plans(owner);
+    const plans = await this.plans(owner);
     if (!this.#loaded) await this.#load();
+    const bySet = repair === undefined ? await this.#stepBySet(plans) : undefined;
+    const step = bySet ?? (await this.#stepByRow(plans, repair));
+    this.#state = step.state;
+    await this.#changes.release?.(step.state.position);
+    return step;
+  }
+
+  /** Reads, then writes: the source is not kept waiting for the target. */
+  async #stepByRow(plans: FeedPlans, repair?: { table: string; keys: Row[] }): Promise<Step> {
+    const { source, target, chunkRows } = this.#options;
+    const { tables } = plans;
     const was = this.#state;
     const started = performance.now();
     const read = await source.snapshot(async (session) => {
-      const begin = await this.#beginning(session, was, [...tables.map(({ plan }) => plan), ...armed], owner);
-      const { to, more } = await this.#window(session, begin.position);
-      const sources = [...tables.map(({ plan }) => plan.source), ...armed.map((plan) => plan.source)];
-      const range = { from: begin.position, to, afterId: -1n };
-      const page = await this.#changes.page(session, range, sources, pageRows);
-      const lag =
-        page.next === undefined
-          ? { rows: page.changes.length, seconds: 0 }
-          : await this.#changes.lag(
-              session,
-              begin.position,
-              sources.map(({ table }) => table),
-            );
+      const reading = await readChanges(session, this.#reader(plans), was);
+      const { begin, to, more } = reading;
       const copy =
         repair !== undefined
           ? await this.#copying.chosen(session, repair, tables, to, begin.backfill)
@@ -135,76 +124,109 @@ export class Feed {
             more
             ? undefined
             : await this.#copying.next(session, begin, tables, chunkRows, to);
-      return { begin, to, more, page, copy, lag, sources };
+      return { ...reading, copy };
     });
-    const sourceMilliseconds = performance.now() - started;
-    const { begin, to, more, copy, lag, sources } = read;
-    const foreign = (changes: Change[]) =>
-      changes.filter(({ table }) => armed.some((plan) => plan.source.table === table)).length;
-    if (
-      was !== undefined &&
-      begin === was &&
-      !more &&
-      copy === undefined &&
-      read.page.changes.length === 0 &&
-      read.page.next === undefined
-    ) {
-      // The position moves even where nothing of ours changed, but not at every look: that would write without end.
-      if (was.position !== to) await this.#advanceNowAndThen(was, to, read.page.passed === true);
-      await this.#changes.release?.((this.#state ?? was).position);
-      return {
-        idle: true,
-        changes: 0,
-        copied: 0,
-        foreign: 0,
-        state: this.#state ?? was,
-        reached: to,
-        sourceMilliseconds,
-        lag,
-      };
+    const { begin, to, more, page, copy, lag } = read;
+    const common = { reached: to, sourceMilliseconds: performance.now() - started, lag };
+    const nothing = page.changes.length === 0 && page.next === undefined && copy === undefined && !more;
+    if (was !== undefined && begin === was && nothing) {
+      const state = await this.#advanced(was, to, page.passed === true);
+      return { idle: true, changes: 0, copied: 0, foreign: 0, state, ...common };
     }
-    const counted = { changes: 0, foreign: 0 };
-    const next = await target.transaction(
+    return target.transaction(
       async (writer) => {
-        let page = read.page;
-        let held: Change[] = [];
-        while (true) {
-          const live = wantedOf(page.changes, begin.backfill, tables, armed, this.#skips);
-          counted.foreign += foreign(page.changes);
-          counted.changes += live.length;
-          held = [...held, ...live];
-          if (held.length > 0 && (await this.#applied(writer, tables, held, begin, page.next === undefined)))
-            held = [];
-          if (page.next === undefined) break;
-          const afterId = page.next;
-          page = await source.snapshot((session) =>
-            this.#changes.page(session, { from: begin.position, to, afterId }, sources, pageRows),
-          );
-        }
+        const counted = await this.#carry(writer, read, plans);
         const complete = copy === undefined || (await this.#copying.write(writer, copy, begin, tables));
-        const state: FeedState = {
-          ...begin,
-          position: to,
-          backfill: copy === undefined ? begin.backfill : continued(copy.next, begin.backfill, complete),
-          applied: begin.applied + counted.changes,
-          foreignChanges: begin.foreignChanges + counted.foreign,
-        };
-        await saveState(writer, this.name, was, state);
-        return state;
+        const backfill = copy === undefined ? begin.backfill : continued(copy.next, begin.backfill, complete);
+        const state = await this.#save(writer, was, { ...begin, position: to, backfill }, counted);
+        return { idle: false, ...counted, copied: copy?.rows.length ?? 0, state, ...common };
       },
       { origin: this.name },
     );
-    this.#state = next;
-    await this.#changes.release?.(next.position);
-    return {
-      idle: false,
-      ...counted,
-      copied: copy?.rows.length ?? 0,
-      state: next,
-      reached: to,
-      sourceMilliseconds,
-      lag,
+  }
+
+  /**
+   * A step of the first copy by a statement over both databases: it reads while it writes. Undefined, with nothing done,
+   * where this step has to go row by row.
+   */
+  async #stepBySet(plans: FeedPlans): Promise<Step | undefined> {
+    const { source, target } = this.#options;
+    const was = this.#state;
+    const { done, table } = was?.backfill ?? backfillBegins;
+    if (done || plans.tables[table]?.sql === undefined) return;
+    const byRow = new Error('This step has to go row by row.');
+    const inOne = async (writer: Writer, session: Session): Promise<Step> => {
+      const started = performance.now();
+      const link = await writer.linkTo?.(session, witness);
+      if (link === undefined) throw byRow;
+      const reading = await readChanges(session, this.#reader(plans), was);
+      const { begin, to, more, page, lag } = reading;
+      if (begin.backfill.done || more || page.next !== undefined) throw byRow;
+      const counted = await this.#carry(writer, reading, plans);
+      const place = { backfill: begin.backfill, to };
+      const copied = await this.#setCopying.next(session, writer, link, place, plans.tables, this.#skips);
+      if (copied === undefined) throw byRow;
+      const backfill = continued(copied.backfill, begin.backfill, true);
+      const sourceMilliseconds = performance.now() - started - copied.writing;
+      const state = await this.#save(writer, was, { ...begin, position: to, backfill }, counted);
+      return { idle: false, ...counted, copied: copied.rows, state, reached: to, sourceMilliseconds, lag };
     };
+    try {
+      return await target.transaction((writer) => source.snapshot((session) => inOne(writer, session)), {
+        origin: this.name,
+      });
+    } catch (error) {
+      if (error === byRow) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Applies a reading's changes, page by page. What the target refuses of a page may be allowed with the next one, where
+   * the source checks its rules at the end of a transaction only: those changes are held until then.
+   */
+  async #carry(
+    writer: Writer,
+    { begin, to, page: first }: Reading,
+    plans: FeedPlans,
+  ): Promise<{ changes: number; foreign: number }> {
+    const { tables, armed } = plans;
+    const counted = { changes: 0, foreign: 0 };
+    const isForeign = ({ table }: Change) => armed.some((plan) => plan.source.table === table);
+    let held: Change[] = [];
+    for (let page = first; ; ) {
+      const wanted = wantedOf(page.changes, begin.backfill, tables, armed, this.#skips);
+      counted.foreign += page.changes.filter(isForeign).length;
+      counted.changes += wanted.length;
+      held = [...held, ...wanted];
+      const { next } = page;
+      if (held.length > 0 && (await this.#applied(writer, tables, held, begin, next === undefined)))
+        held = [];
+      if (next === undefined) return counted;
+      const { sources, pageRows } = this.#reader(plans);
+      const range = { from: begin.position, to, afterId: next };
+      page = await this.source.snapshot((session) => this.#changes.page(session, range, sources, pageRows));
+    }
+  }
+
+  async #save(
+    writer: Writer,
+    was: FeedState | undefined,
+    is: FeedState,
+    { changes, foreign }: { changes: number; foreign: number },
+  ): Promise<FeedState> {
+    const state = {
+      ...is,
+      applied: is.applied + changes,
+      foreignChanges: is.foreignChanges + foreign,
+    };
+    await saveState(writer, this.name, was, state);
+    return state;
+  }
+
+  #reader({ owner, sources }: FeedPlans): Reader {
+    const { direction, pageRows = 10_000 } = this.#options;
+    return { changes: this.#changes, direction, owner, sources, pageRows };
   }
 
   /** How far behind the feed is, and who holds it back. */
@@ -290,49 +312,7 @@ export class Feed {
     this.#loaded = true;
   }
 
-  /** Up to where this step reads: never back before where the feed is. */
-  async #window(session: Session, from: string): Promise<{ to: string; more: boolean }> {
-    const { to, more } = (await this.#changes.window?.(session)) ?? {
-      to: await this.#changes.end(session),
-      more: false,
-    };
-    return { to: comparePositions(to, from) < 0 ? from : to, more };
-  }
-
-  /** The state to go on from: as it was, or anew where the log does not reach back to it. */
-  async #beginning(
-    session: Session,
-    was: FeedState | undefined,
-    plans: TablePlan[],
-    owner: Owner,
-  ): Promise<FeedState> {
-    const generation = await this.#changes.generation(
-      session,
-      plans.map(({ source }) => source.table).sort(),
-    );
-    const holds = was !== undefined && (await this.#changes.holds(session, was.position));
-    if (was !== undefined && was.generation === generation && holds) return was;
-    // The opposite direction has nothing to copy first: both sides are equal when it becomes the live one.
-    const copies = this.#options.direction === 'forward' || owner === 'service';
-    const begins =
-      was === undefined && this.#options.direction === 'back'
-        ? backfillDone
-        : copies
-          ? backfillBegins
-          : backfillDone;
-    return {
-      position: await this.#changes.end(session),
-      generation,
-      backfill: begins,
-      applied: was?.applied ?? 0,
-      foreignChanges: was?.foreignChanges ?? 0,
-    };
-  }
-
-  /**
-   * Applies a page. What the target refuses of it may be allowed with the next one, where the source checks its rules at
-   * the end of a transaction only: it says so, unless this page is the last.
-   */
+  /** Says whether the target took the changes; the last ones it has to. */
   async #applied(
     writer: Writer,
     tables: Applied[],
@@ -354,12 +334,14 @@ export class Feed {
     }
   }
 
-  async #advanceNowAndThen(was: FeedState, to: string, passed: boolean): Promise<void> {
-    if (!passed && BigInt(to) - BigInt(was.position) < this.#changes.stride) return;
+  /** The position moves even where nothing of ours changed, but not at every look: that would write without end. */
+  async #advanced(was: FeedState, to: string, passed: boolean): Promise<FeedState> {
+    if (was.position === to) return was;
+    if (!passed && BigInt(to) - BigInt(was.position) < this.#changes.stride) return was;
     const state = { ...was, position: to };
     await this.target.transaction((writer) => saveState(writer, this.name, was, state), {
       origin: this.name,
     });
-    this.#state = state;
+    return state;
   }
 }

@@ -1,7 +1,7 @@
 import type { SourceTable } from '../mapping/plan.ts';
-import { marks, quoted } from '../stores/sql.ts';
+import { quoted } from '../stores/sql.ts';
 import type { Column, Dialect, Session } from '../stores/store.ts';
-import type { Row } from '../stores/value.ts';
+import type { Row, Value } from '../stores/value.ts';
 
 /** What of a table can be read in the order of its key. */
 export type Readable = Pick<SourceTable, 'table' | 'key' | 'columns' | 'types'>;
@@ -12,30 +12,53 @@ function ordered(column: string, type: Column['type'], dialect: Dialect): string
   return `${quoted(column)} COLLATE ${dialect === 'postgres' ? '"C"' : 'BINARY'}`;
 }
 
+/** After a key, exclusive, and up to another one, inclusive. */
+export interface Range {
+  after: Row | undefined;
+  upTo?: Row | undefined;
+}
+
+/** The key's columns in the order that rows are copied in. */
+export function orderOf({ key, types }: Pick<Readable, 'key' | 'types'>, dialect: Dialect): string {
+  return key.map((column, index) => ordered(column, types[index]!, dialect)).join(', ');
+}
+
+/**
+ * What a row of a range fulfils.
+ * @param said says a value of a key in SQL.
+ */
+export function within(
+  readable: Pick<Readable, 'key' | 'types'>,
+  dialect: Dialect,
+  { after, upTo }: Range,
+  said: (value: Value) => string,
+): string {
+  const names = orderOf(readable, dialect);
+  const tuple = (list: string) => (readable.key.length === 1 ? list : `(${list})`);
+  const bound = (sign: string, key: Row) => `${tuple(names)} ${sign} ${tuple(key.map(said).join(', '))}`;
+  const conditions = [
+    ...(after === undefined ? [] : [bound('>', after)]),
+    ...(upTo === undefined ? [] : [bound('<=', upTo)]),
+  ];
+  return conditions.length === 0 ? '1 = 1' : conditions.join(' AND ');
+}
+
 /** Rows in the order of the key, after a key, and up to another one or a number of rows. */
 export function readRange(
   session: Session,
   dialect: Dialect,
-  { table, key, columns, types }: Readable,
-  range: { after: Row | undefined; upTo?: Row | undefined; limit?: number },
+  readable: Readable,
+  range: Range & { limit?: number; offset?: number },
 ): Promise<Row[]> {
-  const names = key.map((column, index) => ordered(column, types[index]!, dialect));
-  const tuple = (list: string) => (key.length === 1 ? list : `(${list})`);
-  const bound = (sign: string) => `${tuple(names.join(', '))} ${sign} ${tuple(marks(key.length))}`;
-  const conditions: string[] = [];
   const parameters: Row = [];
-  if (range.after !== undefined) {
-    conditions.push(bound('>'));
-    parameters.push(...range.after);
-  }
-  if (range.upTo !== undefined) {
-    conditions.push(bound('<='));
-    parameters.push(...range.upTo);
-  }
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-  const limit = range.limit === undefined ? '' : ` LIMIT ${range.limit}`;
+  const where = within(readable, dialect, range, (value) => {
+    parameters.push(value);
+    return '?';
+  });
+  const limit = range.limit === undefined ? '' : ` LIMIT ${range.limit} OFFSET ${range.offset ?? 0}`;
   return session.query(
-    `SELECT ${columns.map(quoted).join(', ')} FROM ${quoted(table)}${where} ORDER BY ${names.join(', ')}${limit}`,
+    `SELECT ${readable.columns.map(quoted).join(', ')} FROM ${quoted(readable.table)} WHERE ${where} ` +
+      `ORDER BY ${orderOf(readable, dialect)}${limit}`,
     parameters,
   );
 }

@@ -40,7 +40,7 @@ export function refused(faults: Fault[]): Failure {
     'declaration_refused',
     `The mapping is refused:\n${faults.map((fault) => `  ${faultLine(fault)}`).join('\n')}\n`,
     {
-      hint: 'Correct the files in sync-jobs/groups.',
+      hint: 'Correct the file of that group, in SYNC_GROUPS_DIR or, where that is not set, in sync-jobs/groups.',
       exitCode: 2,
     },
   );

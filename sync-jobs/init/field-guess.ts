@@ -95,7 +95,7 @@ async function timeField(legacy: Store, table: string, from: Limit, to: Limit): 
     notes.push(`Unsure: ${shownValue(strange)} is no time of the form YYYY-MM-DD HH:MM:SS.`);
   if ((from.fraction ?? 0) > 3)
     notes.push(`Unsure: ${a} is ${from.declared}; times finer than a millisecond stop the group.`);
-  return { field: utcTime(a, b, precision), notes: [...notes] };
+  return { field: utcTime(a, b, precision), notes };
 }
 
 function isTime(value: Value): boolean {
@@ -121,11 +121,11 @@ async function stateField(legacy: Store, table: string, from: string, to: string
     ];
     return { field: copy(from, to), notes };
   }
-  const table_ = Object.fromEntries(found.map((value) => [String(value), String(value)]));
+  const asTheyAre = Object.fromEntries(found.map((value) => [String(value), String(value)]));
   return {
-    field: values(from, to, table_),
+    field: values(from, to, asTheyAre),
     notes: [
-      `Unsure: these are the values that the rows have today, each as the service's value of the same name.`,
+      "Unsure: these are the values that the rows have today, each as the service's value of the same name.",
     ],
   };
 }

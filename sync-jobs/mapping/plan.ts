@@ -77,13 +77,22 @@ interface Part {
   run: TwoWay;
 }
 
-function partsOf(fields: Field[] | undefined, legacy: TableShape): Part[] {
-  return (fields ?? []).map((field) => ({ field, run: twoWay(field, legacy) }));
+/** The fields that fill a row of the service, in the order of its plan's columns behind the key. */
+export function forwardFields(table: TableDeclaration): Field[] {
+  return [...ownedForward(table), ...(table.reference ?? [])];
+}
+
+function ownedForward({ owned }: TableDeclaration): Field[] {
+  return owned.filter((field) => serviceColumns(field).length > 0);
+}
+
+function partsOf(fields: Field[], legacy: TableShape): Part[] {
+  return fields.map((field) => ({ field, run: twoWay(field, legacy) }));
 }
 
 function planForward(group: GroupDeclaration, table: TableDeclaration, shapes: Shapes): TablePlan {
-  const owned = partsOf(table.owned, shapes.legacy).filter(({ run }) => !run.backOnly);
-  const reference = partsOf(table.reference, shapes.legacy);
+  const owned = partsOf(ownedForward(table), shapes.legacy);
+  const reference = partsOf(table.reference ?? [], shapes.legacy);
   const key = keyOf(table);
   const keyFrom = key.map(({ from }) => from);
   const columns = unique([

@@ -38,7 +38,8 @@ export class Preparation {
     await readShapes(this.#group, legacy, service);
     const installing = [
       () => install(legacy, [this.#group], 'legacy'),
-      ...(this.#decodes ? [() => installDecoding(legacy, [this.#group])] : []),
+      // Also for a group that is not decoded any more: a slot that nobody reads fills the server's disk.
+      () => installDecoding(legacy, [this.#group]),
       () => install(service, [this.#group], 'service'),
     ];
     for (const run of this.#installs ? installing : []) {

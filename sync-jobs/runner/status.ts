@@ -1,3 +1,4 @@
+import type { SlotStatus } from '../decoding/status.ts';
 import type { Owner } from '../mapping/group.ts';
 import type { VerifyReport } from '../verify/verify.ts';
 
@@ -87,6 +88,8 @@ export interface GroupStatus {
   /** Rows copied, and how many there are (null before they are counted); seconds left, where they can be told. */
   progress: { done: number; total: number | null; etaSeconds: number | null };
   feeds: FeedStatus[];
+  /** Where the legacy side is decoded and can be asked. */
+  slot?: SlotStatus;
   poison: PoisonStatus[];
   /** What of capture is not as it has to be; a line each. */
   drift: string[];

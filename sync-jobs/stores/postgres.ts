@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '@strangler-fig/kernel/failure';
 import pg from 'pg';
 import { originSetting } from './origin.ts';
+import { copied } from './postgres-copy.ts';
 import { storeFailure } from './postgres-failure.ts';
 import { readShape } from './postgres-shape.ts';
 import { parserOf } from './postgres-types.ts';
 import { numbered, quoted } from './sql.ts';
-import type { ManyRows, Parameter, Session, Store, TableShape, Writer } from './store.ts';
+import type { Link, ManyRows, Parameter, Session, Store, TableShape, Writer } from './store.ts';
 import type { Row, Value } from './value.ts';
 
 /** How often the database is asked whether there is something new, in milliseconds: soon after it had, and at rest. */
@@ -38,7 +39,7 @@ export class PostgresStore implements Store {
       keepAlive: true,
       application_name: 'strangler-sync',
       options:
-        '-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1',
+        '-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c standard_conforming_strings=on',
       types: { getTypeParser: parserOf },
     });
     // A connection that breaks while idle is made again at the next use, which reports what is wrong then.
@@ -159,6 +160,19 @@ class PostgresWriter implements Writer {
        WHERE coalesce(pg_sequence_last_value(?::text::regclass), 0) < ?::bigint`,
       [sequence, greatest, sequence, greatest],
     );
+  }
+
+  /** By COPY, in the session's own snapshot. */
+  async linkTo(source: Session): Promise<Link | undefined> {
+    if (!(source instanceof PostgresWriter)) return undefined;
+    return {
+      named: quoted,
+      insert: (table, columns, select) =>
+        copied(
+          { client: source.#client, place: source.#place, select },
+          { client: this.#client, place: this.#place, table, columns },
+        ),
+    };
   }
 
   async attempt<T>(work: () => Promise<T>): Promise<T> {

@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '@strangler-fig/kernel/failure';
 import Database from 'better-sqlite3';
 import { originTable } from './origin.ts';
+import { storeFailure } from './sqlite-failure.ts';
 import { readShape } from './sqlite-shape.ts';
-import type { ManyRows, Parameter, Session, Store, TableShape, Writer } from './store.ts';
-import type { Row } from './value.ts';
+import { SqliteWriter } from './sqlite-writer.ts';
+import type { Session, Store, TableShape, Writer } from './store.ts';
 
 /**
  * better-sqlite3 blocks this process while it waits for a lock, so it waits for a moment only; the caller waits
@@ -121,16 +122,29 @@ export class SqliteStore implements Store {
       const database = this.#required();
       const translating = <R>(part: () => R) => this.#translating(part);
       await unlocked(() => translating(() => beginWith(database, begin)));
+      const writer = new SqliteWriter(database, translating);
       try {
-        const result = await work(new SqliteWriter(database, translating));
+        const result = await work(writer);
         // A reader may keep a commit waiting; the transaction stays as it is meanwhile.
         await unlocked(() => translating(() => database.exec('COMMIT')));
         return result;
       } catch (error) {
         if (database.inTransaction) database.exec('ROLLBACK');
         throw error;
+      } finally {
+        await this.#unlink(writer);
       }
     });
+  }
+
+  /** What was attached has to be read to be detached, which another process may keep us from; a new connection has nothing. */
+  async #unlink(writer: SqliteWriter): Promise<void> {
+    try {
+      await unlocked(() => this.#translating(() => writer.unlink()));
+    } catch {
+      this.#open?.database.close();
+      this.#open = undefined;
+    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -164,6 +178,8 @@ export class SqliteStore implements Store {
     database.defaultSafeIntegers(true);
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
+    // In kilobytes: tables are read and written from their beginning to their end, so what was read is not read again.
+    database.pragma('cache_size = -4000');
     return database;
   }
 
@@ -200,106 +216,4 @@ async function unlocked(work: () => void): Promise<void> {
       await delay(Math.min(100, 2 ** attempt) * (0.5 + Math.random()));
     }
   }
-}
-
-/** What can be done inside one transaction. */
-class SqliteWriter implements Writer {
-  readonly #database: Database.Database;
-  readonly #translating: <R>(part: () => R) => R;
-
-  constructor(database: Database.Database, translating: <R>(part: () => R) => R) {
-    this.#database = database;
-    this.#translating = translating;
-  }
-
-  async query(sql: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
-    return this.#translating(() => prepared(this.#database, sql).raw().all(parameters) as Row[]);
-  }
-
-  async run(sql: string, parameters: readonly Parameter[] = []): Promise<number> {
-    return this.#translating(() => prepared(this.#database, sql).run(parameters).changes);
-  }
-
-  async many({ perRow }: ManyRows, rows: Row[]): Promise<number> {
-    return this.#translating(() => {
-      const statement = prepared(this.#database, perRow);
-      let changes = 0;
-      let waiting = rows;
-      while (waiting.length > 0) {
-        const refused: Row[] = [];
-        let reason: unknown;
-        for (const row of waiting) {
-          try {
-            changes += statement.run(row).changes;
-          } catch (error) {
-            if (!isForeignKey(error)) throw error;
-            // The row that it refers to, or that refers to it, may be among those to come.
-            refused.push(row);
-            reason ??= error;
-          }
-        }
-        if (refused.length === waiting.length) throw reason;
-        waiting = refused;
-      }
-      return changes;
-    });
-  }
-
-  async advanceSequence(): Promise<void> {}
-
-  async attempt<T>(work: () => Promise<T>): Promise<T> {
-    this.#database.exec('SAVEPOINT attempt');
-    try {
-      const result = await work();
-      this.#database.exec('RELEASE attempt');
-      return result;
-    } catch (error) {
-      if (this.#database.inTransaction) this.#database.exec('ROLLBACK TO attempt; RELEASE attempt');
-      throw error;
-    }
-  }
-}
-
-function isForeignKey(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code === 'SQLITE_CONSTRAINT_FOREIGNKEY';
-}
-
-const statements = new WeakMap<Database.Database, Map<string, Database.Statement<unknown[], unknown>>>();
-
-function prepared(database: Database.Database, sql: string): Database.Statement<unknown[], unknown> {
-  let known = statements.get(database);
-  if (known === undefined) {
-    known = new Map();
-    statements.set(database, known);
-  }
-  let statement = known.get(sql);
-  if (statement === undefined) {
-    if (known.size > 500) known.clear();
-    statement = database.prepare<unknown[], unknown>(sql);
-    known.set(sql, statement);
-  }
-  return statement;
-}
-
-function storeFailure(error: InstanceType<typeof Database.SqliteError>, place: string): Failure {
-  const because = `SQLite at ${place}: ${error.message} (${error.code}).`;
-  if (/^SQLITE_(BUSY|LOCKED)/.test(error.code)) {
-    return new Failure('store_busy', because, {
-      hint: 'Another process holds its lock; this is tried again.',
-      cause: error,
-    });
-  }
-  if (/^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/.test(error.code)) {
-    return new Failure('row_rejected', because, {
-      hint: 'Correct the row, or the mapping of its group.',
-      cause: error,
-    });
-  }
-  if (/^SQLITE_(CANTOPEN|IOERR|READONLY|PERM)/.test(error.code)) {
-    return new Failure('store_unavailable', because, {
-      hint: 'Check that the file can be written and that its application runs.',
-      cause: error,
-    });
-  }
-  return new Failure('store_failed', because, { hint: 'See the message of the database.', cause: error });
 }

@@ -64,6 +64,20 @@ export interface Writer extends Session {
    * SQLite it follows inserted keys by itself.
    */
   advanceSequence(table: string, column: string, rows: Row[]): Promise<void>;
+  /**
+   * A way for rows of another store into this one, as its session sees them, for the rest of the transaction.
+   * @param witness a table of the source that is changed by whoever changes what is to be read.
+   * @returns undefined where there is none between these two, or where it would show another moment than the session.
+   */
+  linkTo?(source: Session, witness: string): Promise<Link | undefined>;
+}
+
+/** A way for rows from one database into another that does not lead through this process, row by row. */
+export interface Link {
+  /** What a table of the source is called in a select. */
+  named(table: string): string;
+  /** Inserts what a select finds, which has no parameters, and says how many rows that was. */
+  insert(table: string, columns: string[], select: string): Promise<number>;
 }
 
 /**

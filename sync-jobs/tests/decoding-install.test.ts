@@ -8,7 +8,7 @@ import {
   uninstallDecoding,
 } from '../decoding/installation.ts';
 import { requireDecoding } from '../decoding/requirements.ts';
-import { decodingStatus } from '../decoding/status.ts';
+import { slotStatus } from '../decoding/status.ts';
 import { openStore } from '../stores/open.ts';
 import type { Session, Store } from '../stores/store.ts';
 import { parseDatabaseUrl } from '../stores/url.ts';
@@ -38,9 +38,7 @@ test('asks for whole old rows only where keys do not say enough, and leaves out 
   await install(store, [things], 'legacy');
   expect(await pair.legacy.query("SELECT 1 FROM pg_trigger WHERE tgname LIKE 'strangler%'")).toEqual([]);
   expect(await planDecoding(store, [things])).toEqual({ place: store.place, statements: [], drift: [] });
-  expect(await decodingStatus(store)).toMatchObject([
-    { group: 'things', state: 'reserved', remainingBytes: undefined },
-  ]);
+  expect(await slotStatus(store, 'things')).toMatchObject({ state: 'reserved', remainingBytes: null });
 });
 
 test('says what is amiss, and makes it right', async () => {
@@ -142,4 +140,36 @@ test('refuses SQLite', async () => {
   const { service } = pair.stores();
   await expect(planDecoding(service, [things])).rejects.toMatchObject({ code: 'decoding_unavailable' });
   expect((await planDecoding(service, [])).statements).toEqual([]);
+});
+
+test('takes away the triggers that a group had before, where no other group has them', async () => {
+  const byTriggers = { ...things, capture: 'triggers' as const };
+  const parts = { ...byTriggers, name: 'parts', tables: [things.tables[1]!] };
+  await install(store, [byTriggers], 'legacy');
+  await pair.legacy.query("INSERT INTO things (id, name) VALUES (1, 'logged')");
+  const ours = async () =>
+    (
+      await pair.legacy.query(
+        `SELECT c.relname AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+         WHERE tgname LIKE 'strangler%' UNION ALL SELECT proname FROM pg_proc WHERE proname LIKE 'strangler%'
+         UNION ALL SELECT DISTINCT tbl || ' logged' FROM strangler_log ORDER BY 1`,
+      )
+    ).map(({ name }) => name);
+  const ofParts = ['parts', 'parts', 'parts', 'parts', 'strangler_log_parts'];
+  const ofThings = ['strangler_log_things', 'things', 'things', 'things', 'things', 'things logged'];
+  expect(await ours()).toEqual([...ofParts, ...ofThings]);
+  // As long as it is not known what the other groups need, everything stays.
+  expect((await planDecoding(store, [things])).statements).toEqual([]);
+  expect((await planDecoding(store, [things], [things, byTriggers])).statements).toEqual([]);
+  const { statements } = await planDecoding(store, [things], [things, parts]);
+  expect(statements.filter((one) => one.startsWith('DROP TRIGGER'))).toHaveLength(4);
+  expect(await ours()).toEqual([...ofParts, ...ofThings]);
+  expect((await installDecoding(store, [things], [things, parts])).statements).toEqual(statements);
+  expect(await ours()).toEqual(ofParts);
+  await installDecoding(store, [things], [things]);
+  expect(await ours()).toEqual([]);
+  expect((await planDecoding(store, [things], [things])).statements).toEqual([]);
+  // And back again.
+  await install(store, [byTriggers], 'legacy');
+  expect(await ours()).toEqual([...ofParts, ...ofThings.filter((one) => one !== 'things logged')]);
 });

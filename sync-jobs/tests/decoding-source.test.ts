@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { logRunningTransactions } from '../decoding/running-transactions.ts';
 import { DecodingSource } from '../decoding/source.ts';
 import type { SourceTable } from '../mapping/plan.ts';
+import { openStore } from '../stores/open.ts';
 import type { Session, Store } from '../stores/store.ts';
+import { parseDatabaseUrl } from '../stores/url.ts';
 import type { StorePair } from './store-pair.ts';
 import { openThings } from './things.ts';
 
@@ -148,4 +152,108 @@ test('holds a position from what the slot has confirmed on, and none that the se
   await advanceSlot();
   expect(await holds(from)).toBe(false);
   expect(BigInt(later)).toBeGreaterThan(BigInt(from));
+});
+
+test.each(['an administrator', 'a role that may only replicate'])(
+  'moves where looks begin, as %s',
+  async (who) => {
+    const url = new URL(pair.legacy.url);
+    const role = `role_${randomBytes(6).toString('hex')}`;
+    await app.query(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD 'app'`);
+    if (who !== 'an administrator') {
+      url.username = role;
+      url.password = 'app';
+    }
+    const own = openStore(parseDatabaseUrl(url.href, 'TEST'));
+    const before = BigInt(await now());
+    const restart = async () => {
+      const [slot] = await pair.legacy.query(
+        "SELECT restart_lsn - '0/0' AS restart FROM pg_replication_slots WHERE database = current_database()",
+      );
+      return BigInt(slot!.restart!);
+    };
+    // A transaction of another test holds it back while it is open. By itself the server gets there after 15 s.
+    const deadline = performance.now() + 10_000;
+    while ((await restart()) < before && performance.now() < deadline) {
+      await logRunningTransactions(own, false);
+      await add();
+      await advanceSlot();
+      await now();
+    }
+    expect(await restart()).toBeGreaterThanOrEqual(before);
+    // It waits for nobody, and leaves nothing behind.
+    await app.query('BEGIN');
+    await add();
+    await logRunningTransactions(own, false);
+    await app.query('COMMIT');
+    expect(
+      await pair.legacy.query("SELECT 1 FROM pg_replication_slots WHERE slot_name LIKE '%mark%'"),
+    ).toEqual([]);
+    await own.close();
+    await app.query(`DROP ROLE ${role}`);
+  },
+);
+
+test('does not take what was read under a newer snapshot for what an older one shows', async () => {
+  const from = await now();
+  await store.snapshot(async (session) => {
+    await session.query('SELECT 1');
+    const late = await add();
+    const newer = await now();
+    const to = await source.end(session);
+    expect(BigInt(to)).toBeLessThan(BigInt(newer));
+    expect(await known(session, source, from, to)).toEqual({ within: [], beyond: [] });
+    expect(await store.snapshot((later) => known(later, source, to, newer))).toEqual({
+      within: [late],
+      beyond: [],
+    });
+  });
+});
+
+test('passes messages that are part of no transaction', async () => {
+  const small = new DecodingSource(store, 'things', { window: 40, kept: 10 });
+  await advanceSlot();
+  let position = await now();
+  await app.query("SELECT pg_logical_emit_message(false, 'app', 'x') FROM generate_series(1, 100)");
+  const added = await add();
+  const found: unknown[] = [];
+  for (let more = true; more; ) {
+    const window = await store.snapshot((session) => small.window(session));
+    expect(BigInt(window.to)).toBeGreaterThan(BigInt(position));
+    const from = position;
+    found.push(...(await store.snapshot((session) => known(session, small, from, window.to))).within);
+    position = window.to;
+    more = window.more;
+    await small.release(position);
+  }
+  expect(found).toEqual([added]);
+});
+
+test('takes turns with others of this process that read the slot', async () => {
+  const others = Array.from({ length: 3 }, () => {
+    const own = openStore(parseDatabaseUrl(pair.legacy.url, 'TEST'));
+    return { own, source: new DecodingSource(own, 'things') };
+  });
+  // A look at it takes its time.
+  await app.query('CREATE TABLE noise AS SELECT n, md5(n::text) FROM generate_series(1, 100000) n');
+  const position = await now();
+  const all = others.flatMap(({ own, source: other }) =>
+    Array.from({ length: 4 }, () => own.snapshot((session) => other.lag(session, position, ['parts']))),
+  );
+  expect(await Promise.all(all)).toHaveLength(12);
+  for (const { own } of others) await own.close();
+});
+
+test('notices a table that was made anew, and one that was left out for a while', async () => {
+  const look = () => store.snapshot((session) => source.generation(session, ['parts']));
+  const before = await look();
+  await app.query('ALTER PUBLICATION strangler_things DROP TABLE parts');
+  await expect(look()).rejects.toMatchObject({ code: 'capture_missing' });
+  await app.query('ALTER PUBLICATION strangler_things ADD TABLE ONLY parts');
+  expect(await look()).not.toBe(before);
+  await app.query('DROP TABLE parts');
+  await app.query(
+    'CREATE TABLE parts (id integer PRIMARY KEY, thing integer NOT NULL, count integer NOT NULL)',
+  );
+  await expect(look()).rejects.toMatchObject({ code: 'capture_missing' });
 });

@@ -2,7 +2,7 @@ import { Failure } from '@strangler-fig/kernel/failure';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { installDecoding } from '../decoding/installation.ts';
-import { decodingStatus } from '../decoding/status.ts';
+import { slotStatus } from '../decoding/status.ts';
 import type { Session, Store } from '../stores/store.ts';
 import type { Dialect } from './databases.ts';
 import type { StorePair } from './store-pair.ts';
@@ -234,7 +234,7 @@ describe.each<Dialect>(['postgres', 'sqlite'])('PostgreSQL decoded to %s', (serv
     await app('DELETE FROM things WHERE id = 2');
     await app("UPDATE things SET note = 'unseen' WHERE id = 3");
     await expect(pair.feed().step('legacy')).rejects.toMatchObject({ code: 'capture_missing' });
-    expect(await decodingStatus(pair.stores().legacy)).toMatchObject([{ group: 'things', state: 'missing' }]);
+    expect(await slotStatus(pair.stores().legacy, 'things')).toMatchObject({ state: 'missing' });
     // Made again by hand, it begins behind the feed.
     await app("SELECT pg_create_logical_replication_slot(?, 'pgoutput')", slot);
     expect(await pair.drain(pair.feed())).toMatchObject({ copied: 4 });
@@ -278,13 +278,21 @@ describe.each<Dialect>(['postgres', 'sqlite'])('PostgreSQL decoded to %s', (serv
       expect((await feed.step('legacy')).idle).toBe(true);
     }
     // Other tests write to the same server's log, but so much is more than these looks can make by themselves.
-    if ((await written()) - before < 16 << 20) expect(await position()).toBe(before);
+    if ((await written()) - before < 1 << 20) expect(await position()).toBe(before);
     await app('INSERT INTO noise SELECT repeat(md5(n::text), 30) FROM generate_series(1, 40000) n');
-    const [status] = await decodingStatus(pair.stores().legacy);
-    expect(status!.behindBytes).toBeGreaterThan(32 << 20);
-    expect(status!.retainedBytes).toBeGreaterThanOrEqual(status!.behindBytes);
-    const noisy = (await written()) - (16 << 20);
+    const status = () => slotStatus(pair.stores().legacy, 'things');
+    const { behindBytes, retainedBytes } = await status();
+    expect(behindBytes).toBeGreaterThan(32 << 20);
+    expect(retainedBytes).toBeGreaterThanOrEqual(behindBytes);
+    const noisy = (await written()) - (1 << 20);
     while ((await confirmed()) < noisy) await feed.step('legacy');
+    // Nor does each look begin at where the server has come by itself: that moves at a checkpoint and after 15 s.
+    const deadline = performance.now() + 10_000;
+    while ((await status()).retainedBytes > 8 << 20 && performance.now() < deadline) {
+      await app('INSERT INTO noise SELECT repeat(md5(n::text), 30) FROM generate_series(1, 1500) n');
+      await feed.step('legacy');
+    }
+    expect((await status()).retainedBytes).toBeLessThan(8 << 20);
     await add(4, 4);
     expect(await pair.drain(pair.feed())).toMatchObject({ changes: 1, copied: 0 });
     await expectEqual();

@@ -4,7 +4,6 @@ import {
   constant,
   copy,
   type Field,
-  flags,
   integer,
   merge,
   money,
@@ -14,24 +13,9 @@ import {
   utcTime,
   values,
 } from '../mapping/fields.ts';
-import { twoWay } from '../mapping/two-way.ts';
 import type { Column } from '../stores/store.ts';
 import type { Row, Value } from '../stores/value.ts';
-import { shapeOf } from './table-shape.ts';
-
-const types = { a: 'text', b: 'text', n: 'integer', r: 'real', d: 'decimal', f: 'boolean' } as const;
-const run = (field: Field) => twoWay(field, shapeOf(types));
-const there = (field: Field, ...row: Row) => run(field).toService(row);
-const back = (field: Field, ...row: Row) => run(field).toLegacy(row);
-
-const state = values('a', 'state', { open: 'o', closed: 'c', '1': 7 }, { back: { confirming: 'open' } });
-const name = split('a', ['first', 'last'], ' ');
-const paid = flags('state', {
-  new: { n: 0, f: 0, a: null },
-  paid: { n: 1, f: 0, a: null },
-  void: { n: 1, f: 1, a: 'void' },
-});
-const milliseconds = { precision: 'milliseconds' } as const;
+import { back, milliseconds, name, paid, state, there, types } from './sample-fields.ts';
 
 describe('what went to the service and comes back is what it was', () => {
   const text = fc.string({ unit: 'binary' });

@@ -3,7 +3,6 @@ import {
   constant,
   copy,
   type Field,
-  flags,
   integer,
   legacyConstant,
   merge,
@@ -13,24 +12,10 @@ import {
   utcTime,
   values,
 } from '../mapping/fields.ts';
-import { twoWay } from '../mapping/two-way.ts';
 import type { Row, Value } from '../stores/value.ts';
-import { shapeOf } from './table-shape.ts';
+import { back, milliseconds, name, paid, run, state, there } from './sample-fields.ts';
 
-const types = { a: 'text', b: 'text', n: 'integer', r: 'real', d: 'decimal', f: 'boolean' } as const;
-const run = (field: Field) => twoWay(field, shapeOf(types));
-const there = (field: Field, ...row: Row) => run(field).toService(row);
-const back = (field: Field, ...row: Row) => run(field).toLegacy(row);
-
-const state = values('a', 'state', { open: 'o', closed: 'c', '1': 7 }, { back: { confirming: 'open' } });
-const name = split('a', ['first', 'last'], ' ');
 const address = merge(['a', 'b'], 'address', ', ');
-const paid = flags('state', {
-  new: { n: 0, f: 0, a: null },
-  paid: { n: 1, f: 0, a: null },
-  void: { n: 1, f: 1, a: 'void' },
-});
-const milliseconds = { precision: 'milliseconds' } as const;
 
 describe('to the service', () => {
   test.each<[string, Field, Value, Value]>([

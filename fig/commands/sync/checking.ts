@@ -1,5 +1,5 @@
-import { type CheckOptions, checkGroup } from '@strangler-fig/sync-jobs/check/check';
-import type { CheckReport } from '@strangler-fig/sync-jobs/check/report';
+import { checkGroup } from '@strangler-fig/sync-jobs/check/check';
+import type { CheckOptions, CheckReport } from '@strangler-fig/sync-jobs/check/report';
 import { withDatabases } from './databases.ts';
 
 /** Checks one group after the other. */

@@ -20,6 +20,8 @@ export interface GroupsDatabase {
 export interface Databases {
   /** The groups that were asked for; all where none was. */
   readonly groups: GroupDeclaration[];
+  /** Every group there is. */
+  readonly declared: GroupDeclaration[];
   readonly legacy: Store;
   /** The store of a group's service; groups whose services share a database share it. */
   service(group: GroupDeclaration): Store;
@@ -51,6 +53,7 @@ export async function withDatabases<T>(
   try {
     return await work({
       groups,
+      declared,
       legacy: open(legacy),
       service,
       each(wanted) {

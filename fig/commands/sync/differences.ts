@@ -32,7 +32,7 @@ export function printDifferences({ owner, differences, different, unsettled }: S
   const said = {
     missing: `is missing at the ${follower}`,
     extra: `is not there at the ${owned}, only at the ${follower}`,
-    different: `differs in`,
+    different: 'differs in',
   };
   for (const { table, shownKey, kind, columns } of differences.slice(0, printed)) {
     const what = kind === 'different' ? `${said.different} ${columns.join(', ')}` : said[kind];

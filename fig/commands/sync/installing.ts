@@ -39,7 +39,7 @@ export interface CapturePlan {
  * @throws Failure `declaration_refused` with all reasons, exit code 2, before anything is changed.
  */
 export function installing(names: readonly string[], apply: boolean): Promise<CapturePlan> {
-  return withDatabases(names, async ({ groups, legacy, service, each }) => {
+  return withDatabases(names, async ({ groups, declared, legacy, service, each }) => {
     const ready: GroupDeclaration[] = [];
     const waiting: CapturePlan['waiting'] = [];
     const refusals: Failure[] = [];
@@ -54,11 +54,11 @@ export function installing(names: readonly string[], apply: boolean): Promise<Ca
     for (const { store, side, groups: here } of ready.length === 0 ? [] : each(ready)) {
       const named = { side, groups: here.map(({ name }) => name) };
       const plan = await patiently(() => (apply ? install : planInstall)(store, here, side), never);
-      const decoded = here.filter(({ capture }) => side === 'legacy' && capture === 'decoding');
+      // After the triggers: who moves from one way of capture to the other has the new one before the old one goes.
       const decoding =
-        decoded.length === 0
+        side === 'service'
           ? undefined
-          : await patiently(() => (apply ? installDecoding : planDecoding)(store, decoded), never);
+          : await patiently(() => (apply ? installDecoding : planDecoding)(store, here, declared), never);
       databases.push({ ...joined(plan, decoding), ...named });
     }
     return { applied: apply, databases, waiting };

@@ -29,6 +29,7 @@ function groupLines(group: GroupStatus, now: number): string[] {
     row('service', service),
     row('copy', copyText(group)),
     ...feedTable(group.feeds),
+    ...slotLines(group),
     ...group.feeds.flatMap(({ name: feed, heldBackBy }) =>
       heldBackBy.map((who) => row('held back', styled('yellow', `${feed} by ${printable(who)}`))),
     ),
@@ -76,6 +77,30 @@ function feedTable(feeds: readonly FeedStatus[]): string[] {
       feeds[index]!.foreignChanges > 0 ? `  ${styled('yellow', shown(cells))}` : `  ${shown(cells)}`,
     ),
   ];
+}
+
+function slotLines({ slot }: GroupStatus): string[] {
+  if (slot === undefined) return [];
+  const { state, retainedBytes, behindBytes, remainingBytes, danger } = slot;
+  if (danger === 'gone') {
+    return [row('slot', styled('red', `${state}: changes go unseen; see \`fig sync install\``))];
+  }
+  const kept = `${state}, keeps ${bytes(retainedBytes)} of the log, ${bytes(behindBytes)} of it not confirmed yet`;
+  if (danger === null) return [row('slot', kept)];
+  const left = remainingBytes === null ? '' : ` after ${bytes(Math.max(0, remainingBytes))} more`;
+  return [
+    row('slot', kept),
+    row(
+      '',
+      styled('yellow', `PostgreSQL gives it up${left} (max_slot_wal_keep_size), and all is copied anew then`),
+    ),
+  ];
+}
+
+function bytes(amount: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  const power = amount < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(amount) / 3));
+  return `${power === 0 ? amount : (amount / 1000 ** power).toFixed(1)} ${units[power]}`;
 }
 
 function poisonLines({ name, poison }: GroupStatus, now: number): string[] {

@@ -60,7 +60,7 @@ async function verify(names: string[], { url, full, changed, json }: VerifyOptio
   process.exitCode = codeOf(outcomes);
 }
 
-/** One group that cannot be compared keeps no other from it. A token that does not count keeps all. */
+/** One group that cannot be compared keeps no other from it. A token or an address that does not count keeps all. */
 async function compared(url: string, group: string, mode: 'full' | 'incremental'): Promise<Outcome> {
   try {
     const asked = command<ShownReport>(url, group, 'verify', { mode }, patience.long);
@@ -74,6 +74,7 @@ async function compared(url: string, group: string, mode: 'full' | 'incremental'
 }
 
 const general = [
+  'url_invalid',
   'token_missing',
   'token_invalid',
   'token_required',

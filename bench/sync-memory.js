@@ -1,0 +1,3 @@
+import '@strangler-fig/kernel/require-node';
+
+await import('./sync/memory.ts');
