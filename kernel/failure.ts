@@ -24,6 +24,7 @@ export class Failure extends Error {
 
   /** The failure as one line for a terminal or a log: message, then the hint. */
   get line(): string {
-    return this.hint === undefined ? this.message : `${this.message} ${this.hint}`;
+    if (this.hint === undefined) return this.message;
+    return `${this.message}${this.message.endsWith('\n') ? '' : ' '}${this.hint}`;
   }
 }

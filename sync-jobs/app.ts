@@ -8,6 +8,7 @@ import { declarationFaults } from './mapping/declaration-faults.ts';
 import type { GroupDeclaration } from './mapping/group.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
 import { GroupRunner } from './runner/group-runner.ts';
+import { pruneLogs } from './runner/prune-logs.ts';
 import type { Settings } from './settings.ts';
 import type { Store } from './stores/store.ts';
 
@@ -59,11 +60,8 @@ export function buildSyncJobs({
   );
   const tasks = [
     ofEach(schedules.verify, groups, log, (group) => group.verify('full')),
-    ofEach(schedules.verifyChanged, groups, log, async (group) => {
-      await group.lookForDrift();
-      await group.verify('incremental');
-    }),
-    createTask(schedules.prune, () => prune(groups, mostLogRows, log), {
+    ofEach(schedules.verifyChanged, groups, log, (group) => group.verify('incremental')),
+    createTask(schedules.prune, () => pruneLogs(groups, mostLogRows, log), {
       suppressMissedWarning: true,
       noOverlap: true,
     }),
@@ -110,26 +108,4 @@ function ofEach(
     }
   };
   return createTask(expression, run, { suppressMissedWarning: true, noOverlap: true });
-}
-
-async function prune(groups: GroupRunner[], mostRows: number, log: Logger): Promise<void> {
-  // What is decoded leaves no log of ours; its positions are places in PostgreSQL's.
-  const needed = groups.filter((group) => !group.decodes).map((group) => group.legacyLogNeededFrom());
-  // One log serves all groups: while one of them is not known, nothing of it goes.
-  const before =
-    needed.length === 0 || needed.includes(undefined)
-      ? undefined
-      : (needed as string[]).reduce((least, one) => (BigInt(one) < BigInt(least) ? one : least));
-  for (const [index, group] of groups.entries()) {
-    if (!group.follows) continue;
-    try {
-      const gone = await group.prune(index === 0 ? before : undefined, mostRows);
-      if (gone.legacy + gone.service > 0) log.debug({ group: group.name, ...gone }, 'log pruned');
-    } catch (error) {
-      log.error(
-        { group: group.name, err: error },
-        'the log could not be pruned; it is tried again at the next time',
-      );
-    }
-  }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Dialect, freshDatabase, type TestDatabase } from '../../sync-jobs/tests/databases.ts';
+import { startSync } from '../../sync-jobs/tests/sync-process.ts';
 import { createLegacyTables } from '../../sync-jobs/tests/ticketnow.ts';
 import { runFig } from './fig-process.ts';
 import { openFilled } from './sync-system.ts';
@@ -96,6 +97,10 @@ test('uninstall is refused while a service owns a group: what it forgets would b
   await fig('install', '--apply');
   await legacy.query("INSERT INTO strangler_owner VALUES ('booking', 'service', 2, 0)");
   const before = await ours(legacy);
+  const dry = await fig('uninstall');
+  expect(dry.code).toBe(0);
+  expect(dry.stderr).toMatch(/^--apply would be refused now: booking: the service owns the group's rows\./);
+  expect(dry.stdout).toContain('\nStop sync-jobs first.\n');
   const refused = await fig('uninstall', '--apply', '--json');
   expect(refused.code).toBe(3);
   expect(JSON.parse(refused.stdout).error).toMatchObject({
@@ -103,6 +108,47 @@ test('uninstall is refused while a service owns a group: what it forgets would b
     hint: expect.stringContaining('fig sync owner booking legacy'),
   });
   expect(await ours(legacy)).toEqual(before);
+});
+
+test('uninstall is refused while sync-jobs works on a group, unless it is forced; the status then says so', async () => {
+  const { legacy, fig, environment } = await opened('sqlite');
+  await fig('install', '--apply');
+  const sync = startSync({ ...environment, SYNC_INSTALL: 'never' });
+  const url = `http://127.0.0.1:${await sync.ready}`;
+  cleanups.push(async () => {
+    sync.child.kill('SIGTERM');
+    await sync.closed;
+  });
+  const before = await ours(legacy);
+  const dry = await fig('uninstall');
+  expect(dry.stderr).toMatch(
+    /^--apply would be refused now: sync-jobs works on booking, inventory, profile\. Stop sync-jobs first/,
+  );
+  const refused = await fig('uninstall', '--apply', '--json');
+  expect(refused.code).toBe(3);
+  expect(JSON.parse(refused.stdout).error).toMatchObject({
+    code: 'sync_running',
+    hint: expect.stringContaining('--force'),
+  });
+  expect(await ours(legacy)).toEqual(before);
+
+  expect((await fig('uninstall', '--apply', '--force')).code).toBe(0);
+  expect(await ours(legacy)).toEqual([]);
+  await legacy.query("UPDATE users SET city = 'Bonn' WHERE id = 1");
+  await sync.logged((line) => line.group === 'profile' && line.code === 'capture_missing');
+  const status = await fig('status', '--url', url);
+  const profile = status.stdout.slice(status.stdout.indexOf('profile  uncaptured'));
+  expect(profile).toMatch(/^ {2}copy {6}none: capture is not installed, and all is copied once it is$/m);
+});
+
+test('uninstall goes on where sync-jobs has been stopped', async () => {
+  const { legacy, fig, environment } = await opened('sqlite');
+  const sync = startSync(environment);
+  await sync.ready;
+  sync.child.kill('SIGTERM');
+  await sync.closed;
+  expect(await fig('uninstall', '--apply')).toMatchObject({ code: 0, stderr: '' });
+  expect(await ours(legacy)).toEqual([]);
 });
 
 test('a group whose tables are not there is left out and said, the others are installed', async () => {
@@ -143,6 +189,7 @@ test('a declaration that does not hold is refused with all reasons before anythi
   const twice = await run();
   expect(twice).toMatchObject({ code: 2, stdout: '' });
   expect(twice.stderr).toContain('people: users -> people: name: two fields fill it');
+  expect(twice.stderr).toContain('\nCorrect the file of that group, in SYNC_GROUPS_DIR or,');
 
   // A trigger that names a column which is not there would fail every write of the monolith.
   await declare("{ kind: 'copy', from: 'nickname', to: 'name' }, { kind: 'copy', from: 'home', to: 'town' }");

@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startSync } from '../../sync-jobs/tests/sync-process.ts';
+import { insertUser } from '../../sync-jobs/tests/ticketnow.ts';
 import { runFig } from './fig-process.ts';
-import { type SyncSystem, startSystem } from './sync-system.ts';
+import { openFilled, type SyncSystem, startSystem, token } from './sync-system.ts';
 
 let system: SyncSystem;
 beforeAll(async () => {
@@ -22,23 +24,47 @@ test('without a token nothing is asked, and the hint says where it is', async ()
 
 test('with another token it is refused, in words and as JSON', async () => {
   const { code, stderr } = await system.fig(['retry', 'booking'], { FIG_TOKEN: 'another' });
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/^A valid token is required: .+\.data\/secrets\.json\.\n$/);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^FIG_TOKEN is another one here than .+\.data\/secrets\.json\.\n$/);
   const json = await system.fig(['verify', '--json'], { FIG_TOKEN: 'another' });
-  expect(json).toMatchObject({ code: 1, stderr: '' });
+  expect(json).toMatchObject({ code: 2, stderr: '' });
   expect(JSON.parse(json.stdout).error.code).toBe('token_required');
 });
 
-test('a group that is not there is said, and keeps the others from nothing', async () => {
-  const retried = await system.fig(['retry', 'bookings']);
-  expect(retried.code).toBe(1);
-  expect(retried.stderr).toContain('The groups are booking, inventory, profile.');
-  const verified = await system.fig(['verify', 'bookings', 'booking', '--json']);
-  expect(verified.code).toBe(1);
-  expect(JSON.parse(verified.stdout).groups).toMatchObject([
-    { group: 'bookings', error: { code: 'group_not_found' } },
-    { group: 'booking', report: { different: 0 } },
-  ]);
+test('a group that is not there is a usage error that names it, whatever is asked', async () => {
+  for (const args of [
+    ['retry', 'bookings'],
+    ['skip', 'bookings'],
+    ['skip', 'bookings', '--row', 'bookings 1'],
+    ['backfill', 'bookings'],
+    ['repair', 'bookings'],
+    ['owner', 'bookings', 'service'],
+    ['verify', 'bookings', 'booking'],
+  ]) {
+    const { code, stdout, stderr } = await system.fig(args);
+    expect([args, code, stdout]).toEqual([args, 2, '']);
+    expect(stderr).toContain('There is no group bookings; the groups are booking, inventory, profile.');
+  }
+});
+
+test('before the first copy is complete verify and repair are refused, with exit code 3', async () => {
+  const filled = await openFilled('sqlite');
+  for (let id = 10; id < 60; id++) await insertUser(filled.legacy, id);
+  const sync = startSync({
+    ...filled.environment,
+    FIG_TOKEN: token,
+    SYNC_CHUNK_ROWS: '1',
+    SYNC_ROWS_PER_SECOND: '1',
+  });
+  const url = `http://127.0.0.1:${await sync.listening()}`;
+  for (const command of ['verify', 'repair']) {
+    const { code, stdout, stderr } = await system.fig([command, 'profile', '--url', url]);
+    expect([command, code, stdout]).toEqual([command, 3, '']);
+    expect(stderr).toMatch(/profile: the first copy is not complete .+`fig sync status --watch`/);
+  }
+  sync.child.kill('SIGTERM');
+  await sync.closed;
+  await filled.close();
 });
 
 test('sync-jobs that is not there, or something else in its place, is said with what to do', async () => {

@@ -41,6 +41,14 @@ test('a picture is drawn over the last one, whichever is the longer', () => {
   expect(on.shown()).toEqual(['last']);
 });
 
+test('a terminal that does not know its size is taken for one of 80 by 24', () => {
+  let text = '';
+  const screen = new Screen({ columns: 0, rows: 0, write: (part) => (text += part) });
+  screen.draw(['profile  following  owned by legacy, epoch 1', '2', '3', 'x'.repeat(100)]);
+  expect(text).toContain('profile  following  owned by legacy, epoch 1');
+  expect(text).toContain(`${'x'.repeat(78)}…`);
+});
+
 test('what does not fit below each other is cut, as it could not be drawn over', () => {
   const on = terminal(20, 4);
   const screen = new Screen(on);

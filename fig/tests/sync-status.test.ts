@@ -56,13 +56,25 @@ test('a row that cannot be carried over is shown with its reason, and skip leave
   const shown = await fig(['status']);
   expect(shown.code).toBe(3);
   expect(shown.stdout).toContain('profile  poisoned  owned by legacy');
-  expect(shown.stdout).toMatch(/^ {2}poison {4}profile:forward: row 2 of users \(row_unmappable\), /m);
-  expect(shown.stdout).toContain('or leave it out: `fig sync skip profile`.');
+  expect(shown.stdout).toMatch(/^ {2}poison {4}profile:forward: row users 2 \(row_unmappable\), /m);
+  expect(shown.stdout).toMatch(/or leave it out for good:\n {12}fig sync skip profile --row 'users 2'\n/);
   // What stands in a row does not steer the terminal.
   expect(shown.stdout).not.toContain('\x1b');
 
   await legacy.query("UPDATE users SET full_name = 'Behind it' WHERE id = 3");
-  const skipped = await fig(['skip', 'profile']);
+  const unnamed = await fig(['skip', 'profile']);
+  expect(unnamed).toMatchObject({ code: 2, stdout: '' });
+  expect(unnamed.stderr).toMatch(
+    /^Say which row is to be left out\. profile:forward stands before row users 2 \(row_unmappable\): .+updated_at/,
+  );
+  expect(unnamed.stderr).toContain("`fig sync skip profile --row 'users 2'`");
+  const other = await fig(['skip', 'profile', '--row', 'users 3', '--json']);
+  expect(other.code).toBe(3);
+  expect(JSON.parse(other.stdout).error).toMatchObject({
+    code: 'poison_moved',
+    message: expect.stringContaining("`fig sync skip profile --row 'users 2'`"),
+  });
+  const skipped = await fig(['skip', 'profile', '--row', 'users 2']);
   expect(skipped).toMatchObject({ code: 0, stderr: '' });
   expect(skipped.stdout).toMatch(
     /^profile:forward: left out row 2 of users \(row_unmappable\)\n {2}.+updated_at/,

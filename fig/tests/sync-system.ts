@@ -25,8 +25,8 @@ export async function openFilled(dialect: Dialect): Promise<TicketnowSystem> {
 }
 
 /** All groups are copied when it resolves. */
-export async function startSystem(): Promise<SyncSystem> {
-  const databases = await openFilled('sqlite');
+export async function startSystem(filled?: TicketnowSystem): Promise<SyncSystem> {
+  const databases = filled ?? (await openFilled('sqlite'));
   const sync = startSync({
     ...databases.environment,
     FIG_TOKEN: token,

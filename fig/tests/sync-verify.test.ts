@@ -58,19 +58,24 @@ describe('a corrupted, a missing and an extra row', () => {
     const dry = await system.fig(['repair', 'profile']);
     expect(dry.code).toBe(3);
     expect(dry.stdout).toContain('  users 99 is not there at the legacy side, only at the service\n');
-    expect(dry.stdout).toContain('Nothing was changed. Run `fig sync repair profile --apply`');
+    expect(dry.stdout).toContain(
+      'Nothing was changed. `fig sync repair profile --apply` writes 2 rows from the legacy side and removes 1 row that only the service has.\n',
+    );
     expect(await profiles()).toEqual(before);
 
     const applied = await system.fig(['repair', 'profile', '--apply']);
     expect(applied).toMatchObject({ code: 0, stderr: '' });
     expect(applied.stdout).toMatch(
-      /\n3 rows rewritten from the legacy side\.\nprofile {2}full, 3 rows .+: no row differs\n$/,
+      /\n2 rows written from the legacy side and 1 row removed that only the service had\.\nprofile {2}full, 3 rows .+: no row differs\n$/,
     );
     const mended = [1, 2, 3].map((id) => ({ user_id: `${id}`, full_name: `User ${id}`, city: null }));
     expect(await profiles()).toEqual(mended);
-    expect(
-      await system.legacy.query("SELECT who, subject FROM strangler_audit WHERE action = 'repair'"),
-    ).toEqual([{ who: userInfo().username, subject: 'profile' }]);
+    const [entry, ...more] = await system.legacy.query(
+      "SELECT who, subject, detail FROM strangler_audit WHERE action = 'repair'",
+    );
+    expect(more).toEqual([]);
+    expect(entry).toMatchObject({ who: userInfo().username, subject: 'profile' });
+    expect(JSON.parse(entry!.detail!)).toMatchObject({ table: 'profiles', written: 2, removed: 1 });
 
     expect((await system.fig(['verify', 'profile'])).code).toBe(0);
     expect((await system.fig(['status'])).code).toBe(0);
@@ -80,6 +85,8 @@ describe('a corrupted, a missing and an extra row', () => {
       applied: true,
       before: { different: 0 },
       after: null,
+      written: 0,
+      removed: 0,
     });
   });
 });
@@ -129,7 +136,9 @@ test('owner is refused with all reasons, and exit code 3, where changes cannot b
   expect(refused.code).toBe(3);
   expect(JSON.parse(refused.stdout).error).toMatchObject({
     code: 'handover_refused',
-    message: expect.stringContaining('profile stays with legacy: profile:forward stands before a row'),
+    message: expect.stringContaining(
+      'profile stays with the legacy side: profile:forward stands before a row',
+    ),
   });
   const status = JSON.parse((await system.fig(['status', '--json'])).stdout).groups[2];
   expect(status).toMatchObject({ name: 'profile', owner: 'legacy', epoch: 3 });

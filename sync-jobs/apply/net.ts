@@ -9,6 +9,8 @@ export interface Net {
   rows: Map<string, Row>;
   /** Keys of rows that are gone, by key. */
   removals: Map<string, Row>;
+  /** Rows that have another key now, by that key; `from` is the one that they had before all of this. */
+  moves: Map<string, { from: Row; to: Row }>;
 }
 
 /**
@@ -20,24 +22,30 @@ export function netOf(changes: readonly Change[], keyLength: (table: string) => 
   for (const { table, oldKey, row, truncated } of changes) {
     let net = nets.get(table);
     if (net === undefined) {
-      net = { emptied: false, rows: new Map(), removals: new Map() };
+      net = { emptied: false, rows: new Map(), removals: new Map(), moves: new Map() };
       nets.set(table, net);
     }
     if (truncated) {
       net.emptied = true;
       net.rows.clear();
       net.removals.clear();
+      net.moves.clear();
       continue;
     }
+    let from: Row | undefined;
     if (oldKey !== undefined) {
       const text = keyText(oldKey);
+      from = net.moves.get(text)?.from ?? oldKey;
+      net.moves.delete(text);
       net.rows.delete(text);
       net.removals.set(text, oldKey);
     }
     if (row !== undefined) {
-      const text = keyText(row.slice(0, keyLength(table)));
+      const key = row.slice(0, keyLength(table));
+      const text = keyText(key);
       net.removals.delete(text);
       net.rows.set(text, row);
+      if (from !== undefined && keyText(from) !== text) net.moves.set(text, { from, to: key });
     }
   }
   return nets;

@@ -18,6 +18,8 @@ export interface TargetStatements {
   upsert: ManyRows;
   /** Keys. Undefined where rows are never removed. */
   remove: ManyRows | undefined;
+  /** New keys, each followed by the old one: rows take them, unless another row has one. Undefined where none may. */
+  move: ManyRows | undefined;
   /** Per unique index: finds the key of the row that holds its values, and where a converted row has those. */
   holders: { sql: string; at: number[] }[];
   /** Numbered keys: takes unique values out of the way for the time of a transaction. Undefined where there are none. */
@@ -29,6 +31,7 @@ export function statementsFor(target: TargetTable, dialect: Dialect, extent: Ext
     check: (row) => requireRepresentable(target, dialect, row),
     upsert: target.updateOnly ? updateOf(target) : upsertOf(target, dialect, extent),
     remove: target.updateOnly ? undefined : removeOf(target, extent, dialect),
+    move: target.updateOnly || extent === 'reference' ? undefined : moveOf(target),
     holders: target.unique.map((index) => ({
       sql:
         `SELECT ${target.key.map(quoted).join(', ')} FROM ${quoted(target.table)} ` +
@@ -134,6 +137,24 @@ function removeOf(target: TargetTable, extent: Extent, dialect: Dialect): ManyRo
         ? `DELETE FROM ${table} USING ${rows.from} WHERE ${matches}${guard}${never}`
         : `${set} FROM ${rows.from} WHERE ${matches}${only}${guard}${never}`,
   };
+}
+
+function moveOf(target: TargetTable): ManyRows {
+  const width = target.key.length;
+  const part = <T>(list: T[]) => [...list.slice(0, width), ...list.slice(0, width)];
+  const keys = { columns: part(target.columns), types: part(target.types), declared: part(target.declared) };
+  const table = quoted(target.table);
+  const mark = target.writtenBy;
+  const guard = mark === undefined ? '' : ` AND ${table}.${quoted(mark)} <> ${literal(byService)}`;
+  const update = (rows: RowSet) => {
+    const set = target.key.map((column, index) => `${quoted(column)} = ${rows.value(index)}`);
+    const taken = target.key.map((column, index) => `other.${quoted(column)} = ${rows.value(index)}`);
+    return (
+      `UPDATE ${table} SET ${set.join(', ')} FROM ${rows.from} WHERE ${matching(target, rows, width)}${guard} ` +
+      `AND NOT EXISTS (SELECT 1 FROM ${table} AS other WHERE ${taken.join(' AND ')})`
+    );
+  };
+  return { perRow: update(oneRowOf(keys, 2 * width)), perSet: update(rowsOf(keys, 2 * width)) };
 }
 
 /** What a soft delete sets: the time as text in UTC, milliseconds since 1970 or 1, as the column's type takes it. */

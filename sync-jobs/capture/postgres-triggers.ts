@@ -15,8 +15,12 @@ export function logStatements(existing: TableShape | undefined): string[] {
   ];
 }
 
+/** What is logged of a change where a captured column has been renamed: that there was one. */
+export const unlogged = '?';
+
 /**
- * A table's trigger function. It runs with the rights of who installed it, so that the legacy application's role needs
+ * A table's trigger function. Where a column is not there under its name, it says so in the log and lets the legacy
+ * application go on: the feed stops there. It runs with the rights of who installed it, so that the legacy application's role needs
  * none on the log, and with settings of its own, so that no session's date style changes what is logged. What is logged of
  * a row is the row as it stands when the trigger runs, and not NEW: another trigger may have changed it again, and its own
  * entry may come before ours.
@@ -35,7 +39,10 @@ export function functionStatement(
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET intervalstyle = 'iso_8601'
 SET bytea_output = 'hex' SET extra_float_digits = 1
 AS $strangler$ BEGIN
-  IF TG_OP = 'INSERT' THEN
+  IF (SELECT count(*) FROM pg_attribute WHERE attrelid = TG_RELID AND NOT attisdropped
+      AND attname IN (${columns.map(literal).join(', ')})) < ${columns.length} THEN
+    INSERT INTO ${log} (tbl, op) VALUES (${literal(table)}, '${unlogged}');
+  ELSIF TG_OP = 'INSERT' THEN
     INSERT INTO ${log} (tbl, op, image) SELECT ${literal(table)}, 'I', ${image('now', columns)} ${now};
   ELSIF TG_OP = 'UPDATE' THEN
     INSERT INTO ${log} (tbl, op, old_key, image)

@@ -6,3 +6,14 @@ export function missingCapture(table: string): Failure {
     hint: 'Run `fig sync install`; it shows first what it would do.',
   });
 }
+
+/** The failure that says that there was a change of a table that could not be logged. */
+export function unloggedChange(table: string): Failure {
+  return new Failure(
+    'capture_missing',
+    `A change of ${table} could not be logged: a captured column is not there under its name any more.`,
+    {
+      hint: "Bring the group's declaration up to date, then run `fig sync install`; the group is copied anew.",
+    },
+  );
+}

@@ -1,9 +1,11 @@
 import { logTable } from '../capture/layout.ts';
+import { unlogged } from '../capture/postgres-triggers.ts';
 import type { SourceTable } from '../mapping/plan.ts';
 import { fromText } from '../stores/postgres-types.ts';
 import type { Session } from '../stores/store.ts';
 import { keyText, type Row } from '../stores/value.ts';
 import type { Change, ChangeSource, Lag, Page } from './change.ts';
+import { unloggedChange } from './missing-capture.ts';
 import { generationOf, type Reader, readersOf } from './readers.ts';
 
 /**
@@ -103,6 +105,7 @@ export class PostgresLog implements ChangeSource {
 
 function changeOf(row: Row, { source, at }: Reader): Change {
   const [id, , op, oldKey, image] = row as [bigint, string, string, string | null, string | null];
+  if (op === unlogged) throw unloggedChange(source.table);
   const base = { table: source.table, id, truncated: op === 'T' };
   const old =
     oldKey === null

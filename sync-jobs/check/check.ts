@@ -12,6 +12,7 @@ import { readThrough } from './rows.ts';
 import { rulesOf } from './rules.ts';
 import { Seen } from './seen.ts';
 import { fieldReports, keyName, type Limits } from './verdicts.ts';
+import { finerTimes, keyOrder } from './warnings.ts';
 
 /**
  * What a group's declaration does to the rows that are there. Reads only. What the declaration or the tables refuse comes
@@ -137,6 +138,11 @@ async function checkTable(checked: Checked): Promise<TableReport> {
     serviceRows: back.rows,
     fields: fieldReports(table, limits, conditioned, forward, back),
     findings: [...forward.findings, ...back.findings],
+    warnings: [
+      ...finerTimes(table, limits.legacy),
+      ...(await keyOrder(table, 'legacy', legacyStore, shapes.legacy)),
+      ...(await keyOrder(table, 'service', serviceStore, shapes.service)),
+    ],
     unmapped: unmappedOf(table, shapes),
     unasked: [...forward.unasked, ...back.unasked],
   };

@@ -3,6 +3,7 @@ import type { Dialect, Session, TableShape } from '../stores/store.ts';
 import type { Value } from '../stores/value.ts';
 import type { Limit } from './limits.ts';
 import type { FindingKind } from './report.ts';
+import { breakingCondition, type Condition, conditionsOf } from './sqlite-conditions.ts';
 
 /** A condition that a database puts on the rows of a table, and that can be asked of values before they are written. */
 export interface Constraint {
@@ -12,6 +13,8 @@ export interface Constraint {
   columns: string[];
   /** What it says, for people. */
   says: string;
+  /** SQLite: the same, to be asked in columns like the table's own; undefined where the database itself is asked. */
+  condition?: Condition;
 }
 
 /** The values of a row's columns, by name. */
@@ -30,7 +33,10 @@ export async function readConstraints(
       "SELECT sql FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)",
       [table],
     );
-    return checksOf(String(row?.[0] ?? ''), [...shape.columns.keys()]);
+    return conditionsOf(table, String(row?.[0] ?? ''), shape).map((condition) => ({
+      ...check(condition.expression, condition.columns),
+      condition,
+    }));
   }
   const rows = await session.query(
     `SELECT pg_get_expr(k.conbin, k.conrelid), (SELECT json_agg(a.attname)::text FROM pg_attribute a
@@ -60,44 +66,11 @@ function check(expression: string, columns: string[]): Constraint {
   return { kind: 'constraint', expression, columns, says: `CHECK (${expression.replaceAll(/\s+/g, ' ')})` };
 }
 
-/** The CHECK clauses of a CREATE TABLE statement, wherever they stand in it. */
-function checksOf(sql: string, names: string[]): Constraint[] {
-  const token =
-    /'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\/|\bcheck\s*\(|[()]/gi;
-  const checks: string[] = [];
-  let depth = 0;
-  let open: { at: number; depth: number } | undefined;
-  for (const { 0: found, index } of sql.matchAll(token)) {
-    if (found === '(') depth += 1;
-    else if (/^check/i.test(found)) {
-      depth += 1;
-      open ??= { at: index + found.length, depth };
-    } else if (found === ')') {
-      if (open?.depth === depth) {
-        checks.push(sql.slice(open.at, index).trim());
-        open = undefined;
-      }
-      depth -= 1;
-    }
-  }
-  return checks.map((expression) =>
-    check(
-      expression,
-      names.filter((name) => speaksOf(expression, name)),
-    ),
-  );
-}
-
-function speaksOf(expression: string, column: string): boolean {
-  const name = column.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?<![\\p{L}\\p{N}_])${name}(?![\\p{L}\\p{N}_])`, 'iu').test(expression);
-}
-
 /** Which of the rows break a constraint, by their place. Rows without a value for one of its columns are left out. */
 export async function breaking(
   session: Session,
   dialect: Dialect,
-  { expression, columns, kind }: Constraint,
+  { expression, columns, kind, condition }: Constraint,
   rows: Made[],
   limits: Map<string, Limit>,
 ): Promise<number[]> {
@@ -105,10 +78,13 @@ export async function breaking(
     columns.every((column) => row.has(column)) ? [{ row, place }] : [],
   );
   if (asked.length === 0) return [];
+  if (condition !== undefined) {
+    const values = asked.map(({ row }) => columns.map((column) => row.get(column)!));
+    return breakingCondition(condition, values).map((index) => asked[index]!.place);
+  }
   if (dialect === 'sqlite') {
     const values = columns.map((column) => `? AS ${quoted(column)}`).join(', ');
-    // On a line of its own: the expression may end with a comment.
-    const sql = `SELECT (${expression}\n) FROM (SELECT ${values}) AS strangler_rows`;
+    const sql = `SELECT (${expression}) FROM (SELECT ${values}) AS strangler_rows`;
     const broken: number[] = [];
     for (const { row, place } of asked) {
       const [found] = await session.query(

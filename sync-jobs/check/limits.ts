@@ -19,6 +19,8 @@ export interface Limit {
   digits?: [precision: number, scale: number];
   /** Digits after the seconds, of a time. */
   fraction?: number;
+  /** The values of an enum, in its order. */
+  labels?: string[];
 }
 
 const ranges: Record<string, [bigint, bigint]> = {
@@ -34,22 +36,31 @@ export async function readLimits(
   table: string,
   shape: TableShape,
 ): Promise<Map<string, Limit>> {
-  const full = dialect === 'postgres' ? await fullTypes(session, table) : new Map<string, string>();
+  const full = dialect === 'postgres' ? await fullTypes(session, table) : new Map<string, FullType>();
   return new Map(
-    [...shape.columns.values()].map(({ name, type, declared, nullable }) => [
-      name,
-      limitOf(dialect, name, type, full.get(name) ?? declared, nullable),
-    ]),
+    [...shape.columns.values()].map(({ name, type, declared, nullable }) => {
+      const { declared: exact = declared, labels } = full.get(name) ?? {};
+      const limit = limitOf(dialect, name, type, exact, nullable);
+      return [name, labels === undefined ? limit : { ...limit, labels }];
+    }),
   );
 }
 
-async function fullTypes(session: Session, table: string): Promise<Map<string, string>> {
+type FullType = Pick<Limit, 'declared' | 'labels'>;
+
+async function fullTypes(session: Session, table: string): Promise<Map<string, FullType>> {
   const rows = await session.query(
-    `SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
-     WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped`,
+    `SELECT attname, format_type(atttypid, atttypmod),
+       (SELECT json_agg(enumlabel ORDER BY enumsortorder)::text FROM pg_enum WHERE enumtypid = atttypid)
+     FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped`,
     [quoted(table)],
   );
-  return new Map(rows.map(([name, type]) => [String(name), String(type)]));
+  return new Map(
+    rows.map(([name, type, list]) => {
+      const declared = String(type);
+      return [String(name), typeof list === 'string' ? { declared, labels: JSON.parse(list) } : { declared }];
+    }),
+  );
 }
 
 function limitOf(
@@ -148,29 +159,37 @@ function longText(value: string, { column, declared, length }: Limit): Misfit | 
 }
 
 function decimalMisfit(value: Exclude<Value, null>, { column, declared, digits }: Limit): Misfit | undefined {
-  const text = typeof value === 'number' ? plain(value) : String(value);
-  const parts = /^[+-]?(?=\.?\d)0*(\d*)(?:\.(\d*?)0*)?$/.exec(text);
-  if (parts === null && !/^[+-]?(nan|infinity|\d*\.?\d+[eE][+-]?\d+)$/i.test(text)) {
+  const text = String(value).trim();
+  const endless = /^[+-]?inf(inity)?$/i.test(text);
+  const held = digitsOf(text);
+  if (held === undefined && !endless && !/^nan$/i.test(text)) {
     return { kind: 'wrong-type', reason: `${column} is ${declared}, and ${shownValue(value)} is no number` };
   }
-  if (digits === undefined || parts === null) return undefined;
-  const [, whole = '', fraction = ''] = parts;
+  if (digits === undefined) return undefined;
   const [precision, scale] = digits;
-  if (whole.length > precision - scale) {
+  if (endless || (held !== undefined && held.before > precision - scale)) {
     return {
       kind: 'out-of-range',
       reason: `${column} is ${declared}, with ${precision - scale} digits before the point`,
     };
   }
-  return fraction.length > scale
+  return held !== undefined && held.after > scale
     ? { kind: 'rounded', reason: `${column} is ${declared}, with ${scale} digits after the point` }
     : undefined;
 }
 
-/** A number without an exponent. */
-function plain(value: number): string {
-  const text = String(value);
-  return text.includes('e') ? value.toFixed(20) : text;
+/** How many digits a decimal has before the point and after it, zeros at its ends left out, an exponent counted in. */
+function digitsOf(text: string): { before: number; after: number } | undefined {
+  const parts = /^[+-]?(?=\.?\d)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text);
+  if (parts === null) return undefined;
+  const [, whole = '', fraction = '', exponent = '0'] = parts;
+  const all = whole + fraction;
+  const digits = all.replace(/^0+/, '');
+  const point = whole.length - (all.length - digits.length) + Number(exponent);
+  const last = digits.replace(/0+$/, '').length;
+  return last === 0
+    ? { before: 0, after: 0 }
+    : { before: Math.max(0, point), after: Math.max(0, last - point) };
 }
 
 function timeMisfit(value: string, { column, declared, fraction }: Limit): Misfit | undefined {

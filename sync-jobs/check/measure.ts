@@ -33,6 +33,8 @@ export interface Rules {
   /** Columns that hold the same in every row, beside those that fields fill. */
   fixed: [column: string, value: Value][];
   constraints: Constraint[];
+  /** Constraints that cannot be asked of what the fields make, and why. */
+  unasked: string[];
   /** Unique indexes. */
   unique: Tracked[];
   /** Lists of columns that other tables of the group refer to. */
@@ -71,6 +73,7 @@ export function measureRow(
       findings.add({
         kind: 'duplicate',
         field: columns.join(', '),
+        fields: filling(parts, columns),
         key,
         value: shownKey(values),
         result: first,
@@ -81,15 +84,23 @@ export function measureRow(
     const values = columns.map((column) => made.get(column) ?? null);
     if (values.includes(null) || seen.has(`referred ${name}`, values)) continue;
     const result = `${table} would have no such row`;
-    findings.add({ kind: 'orphan', field: columns.join(', '), key, value: shownKey(values), result });
+    const fields = filling(parts, columns);
+    findings.add({ kind: 'orphan', field: columns.join(', '), fields, key, value: shownKey(values), result });
   }
   return made;
+}
+
+/** The names of the fields that fill any of the columns. */
+export function filling(parts: Part[], columns: string[]): string[] {
+  return parts
+    .filter(({ target }) => target.some(({ column }) => columns.includes(column)))
+    .map(({ name }) => name);
 }
 
 function measureField(part: Part, values: Row, key: Row, findings: Findings, made: Made): void {
   const shown = values.map(shownValue).join(' and ');
   const found = (kind: FindingKind, value: string, result: string) =>
-    findings.add({ kind, field: part.name, key, value, result });
+    findings.add({ kind, field: part.name, fields: [part.name], key, value, result });
   let result: Row;
   try {
     result = part.there(values);

@@ -23,6 +23,7 @@ function tablePart(table: TableReport): string {
     `${table.from} -> ${table.to}: ${rows(table.legacyRows)} of the legacy side read${absent}, and ${count(table.serviceRows)} of the service's`,
     ...columns(['field', 'kind', 'forward', 'back'], table.fields.map(fieldRow)),
     ...table.unasked.map((line) => `  Not asked: ${line}`),
+    ...table.warnings.map(({ sentence }) => `  Warning: ${sentence}`),
     ...table.findings.map(
       ({ kind, sentence }) => `  ${kind === 'declared-loss' ? 'Note: ' : 'REFUTED: '}${sentence}`,
     ),

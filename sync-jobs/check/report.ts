@@ -50,6 +50,8 @@ export interface Finding {
   /** Legacy table -> service table. */
   table: string;
   field: string;
+  /** The names of all fields that have a part in it: a condition or an index over several columns has several. */
+  fields: string[];
   /** How many rows. */
   count: number;
   /** Of the first one, as shown to people. */
@@ -85,6 +87,18 @@ export interface FieldReport {
   reason?: string;
 }
 
+/** What is well today, and may stop the group or be costly. It refuses nothing. */
+export interface Warning {
+  /** `finer-times`: times may come that the field refuses; `key-order`: no index has the key in the order of its reads. */
+  kind: 'finer-times' | 'key-order';
+  side: 'legacy' | 'service';
+  /** The field, or the columns of the key. */
+  field: string;
+  sentence: string;
+  /** What mends it, in SQL. */
+  statement?: string;
+}
+
 export interface TableReport {
   from: string;
   to: string;
@@ -94,6 +108,7 @@ export interface TableReport {
   serviceRows: number;
   fields: FieldReport[];
   findings: Finding[];
+  warnings: Warning[];
   /** Columns that no field speaks of: they stay where they are, whichever side owns the group. */
   unmapped: { legacy: string[]; service: string[] };
   /** Constraints that could not be asked of values, and why. */

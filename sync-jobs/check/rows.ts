@@ -1,13 +1,12 @@
 import { Failure } from '@strangler-fig/kernel/failure';
 import { readRange } from '../feed/range.ts';
 import type { Direction } from '../mapping/group.ts';
-import { quoted } from '../stores/sql.ts';
 import type { Store, TableShape } from '../stores/store.ts';
 import { type Row, shownKey } from '../stores/value.ts';
 import { breaking, type Made } from './constraints.ts';
-import { Findings } from './findings.ts';
+import { type Broken, Findings, type Shown } from './findings.ts';
 import type { Limit } from './limits.ts';
-import { measureRow, type Part, type Rules } from './measure.ts';
+import { filling, measureRow, type Part, type Rules } from './measure.ts';
 import type { CheckOptions, Finding } from './report.ts';
 import type { Seen } from './seen.ts';
 
@@ -32,6 +31,8 @@ export interface Counted {
   rows: number;
   absent: number;
   findings: Finding[];
+  /** How many rows break something of a field. */
+  broken(field: string, what: Broken): number;
   /** Constraints that could not be asked, and why. */
   unasked: string[];
 }
@@ -46,28 +47,49 @@ export async function readThrough(through: Through): Promise<Counted> {
   const absentAt = through.absent === undefined ? -1 : source.columns.indexOf(through.absent);
   const types = source.columns.map((column) => source.shape.columns.get(column)!.type);
   const readable = { table: source.table, key, columns: source.columns, types };
-  await nullKeys(through, findings);
-  const unasked = new Map<string, string>();
+  const unasked = new Map(rules.unasked.map((line) => [line, line]));
   let [rows, absent] = [0, 0];
-  let after: Row | undefined;
+  let place: { after: Row | undefined; offset: number } = { after: undefined, offset: 0 };
   while (rows < most) {
     signal?.throwIfAborted();
     const limit = Math.min(chunkRows, most - rows);
-    const range = { after, limit };
+    const range = { ...place, limit };
     const chunk = await store.snapshot((session) => readRange(session, store.dialect, readable, range));
-    const made = chunk.flatMap((row) => {
+    const made: { key: Row; values: Made }[] = [];
+    for (const row of chunk) {
       const at = row.slice(0, key.length);
-      const isAbsent = absentAt !== -1 && row[absentAt] !== null;
-      return isAbsent ? [] : [{ key: at, values: measureRow(row, at, parts, rules, findings, seen) }];
-    });
-    absent += chunk.length - made.length;
+      if (absentAt !== -1 && row[absentAt] !== null) absent += 1;
+      else if (at.includes(null)) findings.add(withoutKey(at, parts));
+      else made.push({ key: at, values: measureRow(row, at, parts, rules, findings, seen) });
+    }
     await askConstraints(through, made, findings, unasked);
+    findings.endChunk();
     rows += chunk.length;
     onProgress?.({ table: source.table, rows });
-    after = chunk.at(-1)?.slice(0, key.length);
-    if (chunk.length < limit || after === undefined || after.includes(null)) break;
+    const last = chunk.at(-1)?.slice(0, key.length);
+    if (chunk.length < limit || last === undefined) break;
+    // Nothing is after a key with NULL, as databases compare; the rows since the last whole key are counted instead.
+    place = last.includes(null)
+      ? { after: place.after, offset: place.offset + chunk.length }
+      : { after: last, offset: 0 };
   }
-  return { rows, absent, findings: findings.all(), unasked: [...unasked.values()] };
+  return {
+    rows,
+    absent,
+    findings: findings.all(),
+    broken: (field, what) => findings.broken(field, what),
+    unasked: [...unasked.values()],
+  };
+}
+
+/** SQLite lets NULL into a key of several columns or of text; no change names such a row. */
+function withoutKey(key: Row, parts: Part[]): Shown {
+  const fields = parts
+    .filter(({ field }) => field === 'key')
+    .map(({ name }) => name)
+    .filter((_, index) => key[index] === null);
+  const result = 'a row without a key cannot be followed';
+  return { kind: 'null', field: fields.join(', '), fields, key, value: 'NULL', result };
 }
 
 /** Asks the target's database which of the values break its constraints. One that cannot be asked is told, and no reason to stop. */
@@ -88,26 +110,13 @@ async function askConstraints(
       );
       for (const place of places) {
         const value = shownKey(columns.map((column) => rows[place]!.get(column)!));
-        const filled = parts.filter((part) => part.target.some(({ column }) => columns.includes(column)));
-        const field = filled.map(({ name }) => name).join(', ') || columns.join(', ');
-        findings.add({ kind, field, key: made[place]!.key, value, result: says });
+        const fields = filling(parts, columns);
+        const field = fields.join(', ') || columns.join(', ');
+        findings.add({ kind, field, fields, key: made[place]!.key, value, result: says });
       }
     } catch (error) {
       if (!(error instanceof Failure) || error.code === 'store_unavailable') throw error;
       unasked.set(expression, `${says}: ${error.message}`);
     }
   }
-}
-
-/** SQLite lets NULL into a key of several columns or of text; no order reaches such a row, and no change names it. */
-async function nullKeys({ store, source, key }: Through, findings: Findings): Promise<void> {
-  if (store.dialect === 'postgres') return;
-  const anyNull = key.map((column) => `${quoted(column)} IS NULL`).join(' OR ');
-  const columns = key.map(quoted).join(', ');
-  const rows = await store.snapshot((session) =>
-    session.query(`SELECT ${columns} FROM ${quoted(source.table)} WHERE ${anyNull} LIMIT 1000`),
-  );
-  const result = 'a row without a key cannot be followed';
-  for (const row of rows)
-    findings.add({ kind: 'null', field: key.join(', '), key: row, value: 'NULL', result });
 }

@@ -34,10 +34,15 @@ export async function rulesOf(target: Target): Promise<Rules> {
   // The key is unique at its source already.
   const unique = shape.unique.filter((columns) => !sameColumns(columns, key));
   const { references, outside } = await referring(target, own, fills);
+  // What speaks of no column that is filled is about the database's own values alone.
+  const concerned = checks.filter(({ columns }) => columns.some((column) => filled.has(column)));
   return {
     fixed,
-    // What speaks of a column that no field fills is about its default, too, and not asked.
-    constraints: [...checks.filter(({ columns }) => columns.length > 0 && fills(columns)), ...outside],
+    constraints: [...concerned.filter(({ columns }) => fills(columns)), ...outside],
+    unasked: concerned
+      .map(({ columns, says }) => ({ says, open: columns.filter((column) => !filled.has(column)) }))
+      .filter(({ open }) => open.length > 0)
+      .map(({ says, open }) => `${table}: ${says}: no field fills ${open.join(', ')}`),
     unique: unique.filter(fills).map((columns) => ({ name: nameOf(target, table, columns), columns })),
     referred: (await referred(target)).filter(({ columns }) => fills(columns)),
     references,

@@ -3,7 +3,7 @@ import { type Field, fieldName, legacyColumns, serviceColumns } from '../mapping
 import { type KeyColumn, keyOf, type TableDeclaration } from '../mapping/group.ts';
 import type { Limit } from './limits.ts';
 import { proofOf, within } from './proof.ts';
-import type { FieldReport, Finding, Verdict } from './report.ts';
+import type { FieldReport, Verdict } from './report.ts';
 import type { Counted } from './rows.ts';
 
 /** What the columns of both tables can hold. */
@@ -66,15 +66,8 @@ function reasonNotBack(field: Field, role: FieldReport['role']): string | undefi
 
 const notWritten: Verdict = { verdict: 'not-written', rows: 0, broken: 0 };
 
-/** Kinds that say that a value went over well, and did not come back. */
-const returning: Finding['kind'][] = ['not-restored', 'time-cut', 'declared-loss'];
-
-function broken(field: string, findings: Finding[], wanted: (finding: Finding) => boolean): number {
-  return findings.reduce((sum, one) => (one.field === field && wanted(one) ? sum + one.count : sum), 0);
-}
-
-function verdictOf(field: string, proven: boolean, { rows, absent, findings }: Counted): Verdict {
-  const wrong = broken(field, findings, ({ kind }) => !returning.includes(kind));
+function verdictOf(field: string, proven: boolean, { rows, absent, broken }: Counted): Verdict {
+  const wrong = broken(field, 'carried');
   if (wrong > 0) return { verdict: 'refuted', rows: rows - absent, broken: wrong };
   return { verdict: proven ? 'proven' : 'measured', rows: rows - absent, broken: 0 };
 }
@@ -87,9 +80,7 @@ function returnOf(
   back: Counted,
 ): Verdict {
   const rows = forward.rows - forward.absent + back.rows;
-  const wrong =
-    broken(field, forward.findings, ({ kind }) => returning.includes(kind)) +
-    broken(field, back.findings, ({ kind }) => kind !== 'declared-loss');
+  const wrong = forward.broken(field, 'returned') + back.broken(field, 'either');
   if (wrong > 0) return { verdict: 'refuted', rows, broken: wrong };
   return { verdict: proof.forward && proof.back ? 'proven' : 'measured', rows, broken: 0 };
 }

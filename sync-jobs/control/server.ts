@@ -135,8 +135,7 @@ async function obey(
 }
 
 function unknown(name: string, groups: GroupRunner[]): Problem {
-  const shown = JSON.stringify(name).slice(1, -1);
-  const detail = `There is no group ${shown}; the groups are ${groups.map((group) => group.name).join(', ')}.`;
+  const detail = `There is no group ${name}; the groups are ${groups.map((group) => group.name).join(', ')}.`;
   return { status: 404, code: 'group_not_found', title: 'There is no such group', detail };
 }
 
@@ -182,6 +181,7 @@ function problemOf(error: unknown, command: string, group: string): Problem {
     'poison_moved',
     'not_backfilled',
     'owner_moved',
+    'standby',
   ].includes(error.code);
   const status = error.code === 'body_invalid' ? 400 : mend ? 409 : 503;
   return { status, code: error.code, title, detail: error.line, group };

@@ -1,4 +1,5 @@
-import { type Applied, applyRows } from '../apply/apply.ts';
+import { applyRows } from '../apply/apply.ts';
+import type { Applied } from '../apply/writes.ts';
 import { type ChangeSource, comparePositions } from '../changes/change.ts';
 import type { TablePlan } from '../mapping/plan.ts';
 import { PoisonRow, type Skips } from '../poison/poison.ts';

@@ -1,4 +1,6 @@
-import { type Applied, applyChanges } from '../apply/apply.ts';
+import { setImmediate } from 'node:timers/promises';
+import { applyChanges } from '../apply/apply.ts';
+import { type Applied, isRefusal } from '../apply/writes.ts';
 import type { Change, ChangeSource, Lag } from '../changes/change.ts';
 import { changesOf } from '../changes/open.ts';
 import { type Direction, feedName, type GroupDeclaration, type Owner } from '../mapping/group.ts';
@@ -10,6 +12,7 @@ import { Copying, continued } from './copy.ts';
 import { type FeedPlans, planFeed } from './plans.ts';
 import { readKeys } from './range.ts';
 import { type Reader, type Reading, readChanges } from './reading.ts';
+import { RowBudget } from './row-budget.ts';
 import { staleRows, wantedOf } from './selection.ts';
 import { SetCopying } from './set-copy.ts';
 import { backfillBegins, type FeedState, loadState, saveState } from './state.ts';
@@ -26,6 +29,8 @@ export interface FeedOptions {
   target: Store;
   /** Rows of one step of the first copy. */
   chunkRows: number;
+  /** Rows of one where a statement copies them; ten times as many unless given. */
+  statementRows?: number;
   /** Changes that are held at a time. */
   pageRows?: number;
 }
@@ -66,6 +71,8 @@ export class Feed {
   readonly #copying: Copying;
   readonly #setCopying: SetCopying;
   #state: FeedState | undefined;
+  readonly #chunk: RowBudget;
+  readonly #page: RowBudget;
   #skips: Skips = new Map();
   #loaded = false;
   #plans: FeedPlans | undefined;
@@ -76,10 +83,15 @@ export class Feed {
     this.source = options.source;
     this.target = options.target;
     this.#changes = changesOf(options.source, options.group, options.direction);
+    this.#chunk = new RowBudget(options.chunkRows);
+    this.#page = new RowBudget(options.pageRows ?? 10_000);
     const { dialect: from } = options.source;
     const { dialect: to } = options.target;
     this.#copying = new Copying(this.name, from, to, this.#changes, () => this.#skips);
-    this.#setCopying = new SetCopying(to, this.#changes, options.chunkRows);
+    this.#setCopying = new SetCopying(to, this.#changes, {
+      from: options.chunkRows,
+      to: options.statementRows ?? options.chunkRows * 10,
+    });
   }
 
   /** Forgets what it knows of the databases: to be called after a failure, or when someone else changed its state. */
@@ -110,7 +122,7 @@ export class Feed {
 
   /** Reads, then writes: the source is not kept waiting for the target. */
   async #stepByRow(plans: FeedPlans, repair?: { table: string; keys: Row[] }): Promise<Step> {
-    const { source, target, chunkRows } = this.#options;
+    const { source, target } = this.#options;
     const { tables } = plans;
     const was = this.#state;
     const started = performance.now();
@@ -123,7 +135,8 @@ export class Feed {
           : // Rows that were changed since would be left out, and those are many when the log is long.
             more
             ? undefined
-            : await this.#copying.next(session, begin, tables, chunkRows, to);
+            : await this.#copying.next(session, begin, tables, this.#chunk.rows, to);
+      this.#chunk.saw(copy?.keys ?? []);
       return { ...reading, copy };
     });
     const { begin, to, more, page, copy, lag } = read;
@@ -183,7 +196,8 @@ export class Feed {
 
   /**
    * Applies a reading's changes, page by page. What the target refuses of a page may be allowed with the next one, where
-   * the source checks its rules at the end of a transaction only: those changes are held until then.
+   * the source checks its rules at the end of a transaction only: those changes are held, and tried again when there are
+   * four times as many, or no more.
    */
   async #carry(
     writer: Writer,
@@ -194,15 +208,22 @@ export class Feed {
     const counted = { changes: 0, foreign: 0 };
     const isForeign = ({ table }: Change) => armed.some((plan) => plan.source.table === table);
     let held: Change[] = [];
+    let worthTrying = 1;
     for (let page = first; ; ) {
+      this.#page.saw(page.changes.flatMap(({ row }) => (row === undefined ? [] : [row])));
       const wanted = wantedOf(page.changes, begin.backfill, tables, armed, this.#skips);
       counted.foreign += page.changes.filter(isForeign).length;
       counted.changes += wanted.length;
-      held = [...held, ...wanted];
+      for (const change of wanted) held.push(change);
       const { next } = page;
-      if (held.length > 0 && (await this.#applied(writer, tables, held, begin, next === undefined)))
-        held = [];
+      if (held.length >= worthTrying || (next === undefined && held.length > 0)) {
+        const applied = await this.#applied(writer, tables, held, begin, next === undefined);
+        worthTrying = applied ? 1 : 4 * held.length;
+        if (applied) held = [];
+      }
       if (next === undefined) return counted;
+      // SQLite's calls block this process; what else it does has its turn between two pages.
+      await setImmediate();
       const { sources, pageRows } = this.#reader(plans);
       const range = { from: begin.position, to, afterId: next };
       page = await this.source.snapshot((session) => this.#changes.page(session, range, sources, pageRows));
@@ -225,8 +246,8 @@ export class Feed {
   }
 
   #reader({ owner, sources }: FeedPlans): Reader {
-    const { direction, pageRows = 10_000 } = this.#options;
-    return { changes: this.#changes, direction, owner, sources, pageRows };
+    const { direction } = this.#options;
+    return { changes: this.#changes, direction, owner, sources, pageRows: this.#page.rows };
   }
 
   /** How far behind the feed is, and who holds it back. */
@@ -287,6 +308,12 @@ export class Feed {
     return [...keys.values()];
   }
 
+  /** Learns how far the feed is where another process steps it. */
+  async look(): Promise<void> {
+    await this.#load();
+    this.#loaded = false;
+  }
+
   /** Copies everything anew, from the next step on. */
   async beginAnew(): Promise<void> {
     if (!this.#loaded) await this.#load();
@@ -312,16 +339,17 @@ export class Feed {
     this.#loaded = true;
   }
 
-  /** Says whether the target took the changes; the last ones it has to. */
+  /** Says whether the target took the changes; where no more are to come, it has to. */
   async #applied(
     writer: Writer,
     tables: Applied[],
     changes: Change[],
     { backfill }: FeedState,
-    last: boolean,
+    whole: boolean,
   ): Promise<boolean> {
-    const apply = () => applyChanges(writer, this.name, tables, changes, staleRows(tables, backfill));
-    if (last) {
+    const apply = () =>
+      applyChanges(writer, this.name, tables, changes, { stale: staleRows(tables, backfill), whole });
+    if (whole) {
       await apply();
       return true;
     }
@@ -329,7 +357,7 @@ export class Feed {
       await writer.attempt(apply);
       return true;
     } catch (error) {
-      if (error instanceof PoisonRow) return false;
+      if (error instanceof PoisonRow || isRefusal(error)) return false;
       throw error;
     }
   }

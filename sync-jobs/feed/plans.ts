@@ -1,5 +1,5 @@
-import type { Applied } from '../apply/apply.ts';
 import { statementsFor } from '../apply/statements.ts';
+import type { Applied } from '../apply/writes.ts';
 import type { Direction, GroupDeclaration, Owner } from '../mapping/group.ts';
 import { type TableInSql, tableInSql } from '../mapping/in-sql/in-sql.ts';
 import { planTable, type SourceTable, type TablePlan } from '../mapping/plan.ts';

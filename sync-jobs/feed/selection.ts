@@ -1,4 +1,5 @@
-import type { Applied, Stale } from '../apply/apply.ts';
+import type { Stale } from '../apply/apply.ts';
+import type { Applied } from '../apply/writes.ts';
 import type { Change } from '../changes/change.ts';
 import type { TablePlan } from '../mapping/plan.ts';
 import type { Skips } from '../poison/poison.ts';

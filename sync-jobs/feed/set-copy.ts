@@ -1,5 +1,5 @@
 import { Failure } from '@strangler-fig/kernel/failure';
-import type { Applied } from '../apply/apply.ts';
+import type { Applied } from '../apply/writes.ts';
 import type { ChangeSource } from '../changes/change.ts';
 import { bySync } from '../mapping/group.ts';
 import type { TableInSql } from '../mapping/in-sql/in-sql.ts';
@@ -21,11 +21,8 @@ export interface SetCopied {
   writing: number;
 }
 
-/**
- * Steps grow while they are short, in milliseconds, and shrink when they are long; between the rows of a step that goes row
- * by row and so many times as many.
- */
-const aimed = { short: 50, long: 150, mostTimes: 10 };
+/** Steps grow while they are shorter, and shrink where they are longer, in milliseconds. */
+const aimed = { short: 50, long: 150 };
 
 /**
  * The first copy by one statement for many rows, where the mapping can be said in SQL and nothing is out of the ordinary:
@@ -35,16 +32,17 @@ const aimed = { short: 50, long: 150, mostTimes: 10 };
 export class SetCopying {
   readonly #dialect: Dialect;
   readonly #changes: ChangeSource;
-  readonly #chunkRows: number;
+  readonly #between: { from: number; to: number };
   #rows: number;
   /** Tables whose statement the database does not understand. */
   readonly #notSaid = new Set<string>();
 
-  constructor(dialect: Dialect, changes: ChangeSource, chunkRows: number) {
+  /** @param between fewest and most rows of a step. */
+  constructor(dialect: Dialect, changes: ChangeSource, between: { from: number; to: number }) {
     this.#dialect = dialect;
     this.#changes = changes;
-    this.#chunkRows = chunkRows;
-    this.#rows = chunkRows;
+    this.#between = between;
+    this.#rows = between.from;
   }
 
   /** Copies the next rows; undefined, with nothing written, where they have to be taken one by one. */
@@ -77,12 +75,13 @@ export class SetCopying {
   }
 
   #sizeBy(took: number): void {
-    if (took < aimed.short) this.#rows = Math.min(this.#rows * 2, this.#chunkRows * aimed.mostTimes);
-    else if (took > aimed.long) this.#rows = Math.max(Math.ceil(this.#rows / 2), this.#chunkRows);
+    const { from, to } = this.#between;
+    if (took < aimed.short) this.#rows = Math.min(this.#rows * 2, to);
+    else if (took > aimed.long) this.#rows = Math.max(Math.ceil(this.#rows / 2), from);
   }
 
   #smaller(): undefined {
-    this.#rows = this.#chunkRows;
+    this.#rows = this.#between.from;
   }
 
   /** The next rows of the source; undefined where their keys cannot be written into a statement. */

@@ -1,4 +1,5 @@
 import type { Limit } from '../check/limits.ts';
+import { legacyColumns } from '../mapping/fields.ts';
 import type { TableDeclaration } from '../mapping/group.ts';
 import type { Store } from '../stores/store.ts';
 import { canBe, type GuessedField, guessField, senseOf, withZone } from './field-guess.ts';
@@ -54,7 +55,11 @@ export async function draftTable(
   const fields: GuessedField[] = [];
   // In the order of the legacy table's columns, as a person reads them.
   for (const one of matched.sort((a, b) => from.indexOf(a.left) - from.indexOf(b.left))) {
-    const guessed = await guessField(legacyStore, legacy.name, one.left, one.right);
+    const places = [
+      { store: legacyStore, table: legacy.name },
+      { store: serviceStore, table: service.name },
+    ] as const;
+    const guessed = await guessField(...places, one.left, one.right);
     const unsure =
       one.reason === undefined ? [] : [`Unsure: ${one.left.column} and ${one.right.column} ${one.reason}.`];
     fields.push({ field: guessed.field, notes: [...unsure, ...guessed.notes] });
@@ -64,7 +69,10 @@ export async function draftTable(
   const gone = left.find(isSoftDelete);
   if (gone !== undefined)
     notes.push(`Unsure: takes a row whose ${gone.column} is set for deleted; the service has no such row.`);
-  const required = left.filter(({ column }) => {
+  const unwritten = fields.flatMap(({ field }) => (field.kind === 'one-way' ? legacyColumns(field) : []));
+  const required = from.filter((limit) => {
+    const { column } = limit;
+    if (!left.includes(limit) && !unwritten.includes(column)) return false;
     const { nullable, filledByDefault } = legacy.shape.columns.get(column)!;
     return !nullable && !filledByDefault;
   });

@@ -17,7 +17,7 @@ interface GroupDraft {
 /** A draft as the text of its file. */
 export function groupText({ name, tables, faults, general, mapping }: GroupDraft): string {
   const declared = tables.flatMap(({ declaration }) => (declaration === undefined ? [] : [declaration]));
-  const kinds = [...new Set(declared.flatMap(fieldsOf).map(functionOf))].sort();
+  const kinds = [...new Set(declared.flatMap(fieldsOf).flatMap(functionsOf))].sort();
   const loose = faults.filter(({ table }) => declared.every((one) => `${one.from} -> ${one.to}` !== table));
   const lines = [
     ...(kinds.length === 0 ? [] : [`import { ${kinds.join(', ')} } from ${quote(`${mapping}/fields.ts`)};`]),
@@ -85,7 +85,17 @@ function ownedLines(fields: DraftTable['fields'], unmapped: string[], indent: st
 
 function fieldText(field: Field, indent: string): string[] {
   const text = call(field);
-  if (indent.length + text.length + 1 <= width || field.kind !== 'values') return [`${indent}${text},`];
+  if (indent.length + text.length + 1 <= width) return [`${indent}${text},`];
+  if (field.kind === 'one-way') {
+    const deeper = `${indent}  `;
+    return [
+      `${indent}oneWay(`,
+      ...fieldText(field.field, deeper),
+      `${deeper}${quote(field.reason)},`,
+      `${indent}),`,
+    ];
+  }
+  if (field.kind !== 'values') return [`${indent}${text},`];
   return [
     `${indent}values(${quote(field.from)}, ${quote(field.to)}, {`,
     ...Object.entries(field.values).map(
@@ -95,12 +105,17 @@ function fieldText(field: Field, indent: string): string[] {
   ];
 }
 
+function functionsOf(field: Field): string[] {
+  return field.kind === 'one-way' ? ['oneWay', ...functionsOf(field.field)] : [functionOf(field)];
+}
+
 function functionOf(field: Field): string {
   return field.kind === 'utc-time' ? 'utcTime' : field.kind;
 }
 
 /** The call that makes a field; of those kinds that a draft has. */
 function call(field: Field): string {
+  if (field.kind === 'one-way') return `oneWay(${call(field.field)}, ${quote(field.reason)})`;
   if (
     !('from' in field) ||
     typeof field.from !== 'string' ||
@@ -112,8 +127,13 @@ function call(field: Field): string {
   const renamed = field.to === field.from ? [] : [quote(field.to)];
   const given = (options: string) => [quote(field.from as string), quote(field.to as string), options];
   const parameters = () => {
-    if (field.kind === 'utc-time' && field.precision === 'milliseconds')
-      return given("{ precision: 'milliseconds' }");
+    if (field.kind === 'utc-time') {
+      const options = [
+        ...(field.precision === 'seconds' ? [] : [`precision: ${quote(field.precision)}`]),
+        ...(field.finer === 'refused' ? [] : [`finer: ${quote(field.finer)}`]),
+      ];
+      if (options.length > 0) return given(`{ ${options.join(', ')} }`);
+    }
     if (field.kind === 'money' && field.decimals !== 2) return given(`{ decimals: ${field.decimals} }`);
     if (field.kind === 'values') {
       const entries = Object.entries(field.values).map(

@@ -3,6 +3,11 @@ import type { Dialect, Session } from '../stores/store.ts';
 /** How long a lease holds without being renewed, in milliseconds. */
 export const leaseTime = 6_000;
 
+/** What the lease of a group is called. */
+export function groupLease(group: string): string {
+  return `group:${group}`;
+}
+
 /** The database's own clock, in milliseconds: the instances' clocks need not agree. */
 function now(dialect: Dialect): string {
   return dialect === 'postgres'
@@ -33,4 +38,11 @@ export async function holdLease(
 /** Gives a lease back, so that nobody waits for it to run out. */
 export async function releaseLease(session: Session, name: string, holder: string): Promise<void> {
   await session.run('DELETE FROM strangler_lease WHERE name = ? AND holder = ?', [name, holder]);
+}
+
+/** Those of the groups on which an instance works now. */
+export async function groupsHeld(session: Session, dialect: Dialect, groups: string[]): Promise<string[]> {
+  const held = await session.query(`SELECT name FROM strangler_lease WHERE until >= ${now(dialect)}`);
+  const names = new Set(held.map(([name]) => String(name)));
+  return groups.filter((group) => names.has(groupLease(group)));
 }

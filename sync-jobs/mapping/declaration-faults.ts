@@ -1,4 +1,4 @@
-import { type Field, fieldName, legacyColumns, serviceColumns } from './fields.ts';
+import { type Field, fieldName, legacyColumns, serviceColumns, type TimeForm } from './fields.ts';
 import { type GroupDeclaration, keyOf, type TableDeclaration } from './group.ts';
 
 /** One reason why a declaration cannot be used. */
@@ -86,7 +86,7 @@ function tableFaults({ name }: GroupDeclaration, table: TableDeclaration): Fault
       }
       onService.set(column, describe(field));
     }
-    const reason = fieldFault(field);
+    const reason = fieldFault(field) ?? (table.owned.includes(field) ? lossFault(field) : undefined);
     if (reason !== undefined) faults.push({ ...where, field: fieldName(field), reason });
   }
   for (const field of table.owned.filter(({ kind }) => kind !== 'one-way')) {
@@ -119,9 +119,11 @@ function fieldFault(field: Field): string | undefined {
     case 'legacy-constant':
       return inexact([field.value]);
     case 'one-way':
-      return field.reason.trim() === ''
-        ? 'a field that is not written back says why'
-        : fieldFault(field.field);
+      if (field.reason.trim() === '') return 'a field that is not written back says why';
+      if (field.field.kind === 'legacy-constant') {
+        return 'a legacyConstant that is not written back says and does nothing: take it out, or take oneWay away';
+      }
+      return fieldFault(field.field);
     case 'values':
       return valuesFault(field.values, field.back);
     case 'flags':
@@ -130,14 +132,33 @@ function fieldFault(field: Field): string | undefined {
       return Number.isInteger(field.decimals) && field.decimals >= 0 && field.decimals <= 18
         ? undefined
         : 'the number of decimals is 0 to 18';
+    case 'utc-time':
+      return timeFault(field);
     case 'local-time':
-      return zoneFault(field.zone);
+      return timeFault(field) ?? zoneFault(field.zone);
     case 'split':
     case 'merge':
       return field.separator === '' ? 'the separator is empty' : undefined;
     default:
       return undefined;
   }
+}
+
+/** What does not come back, of a field that is written back. */
+function lossFault(field: Field): string | undefined {
+  if ((field.kind !== 'utc-time' && field.kind !== 'local-time') || field.finer !== 'cut') return undefined;
+  const call = field.kind === 'utc-time' ? 'utcTime' : 'localTime';
+  return (
+    `finer: 'cut' drops digits that do not come back. Write oneWay(${call}(…), 'why that loses nothing'), ` +
+    "or precision: 'microseconds', which loses nothing and has the service count microseconds"
+  );
+}
+
+function timeFault({ precision, finer }: TimeForm): string | undefined {
+  if (!['seconds', 'milliseconds', 'microseconds'].includes(precision)) {
+    return "precision is 'seconds', 'milliseconds' or 'microseconds'";
+  }
+  return finer === 'refused' || finer === 'cut' ? undefined : "finer is 'refused' or 'cut'";
 }
 
 function valuesFault(

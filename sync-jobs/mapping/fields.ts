@@ -7,8 +7,8 @@ import type { Value } from '../stores/value.ts';
 export type Field =
   | { kind: 'copy'; from: string; to: string }
   | { kind: 'integer'; from: string; to: string }
-  | { kind: 'utc-time'; from: string; to: string; precision: Precision }
-  | { kind: 'local-time'; from: string; to: string; precision: Precision; zone: string }
+  | ({ kind: 'utc-time'; from: string; to: string } & TimeForm)
+  | ({ kind: 'local-time'; from: string; to: string; zone: string } & TimeForm)
   | { kind: 'money'; from: string; to: string; decimals: number }
   | {
       kind: 'values';
@@ -26,7 +26,22 @@ export type Field =
   | ({ kind: 'pair' } & Pair);
 
 export type Literal = string | number;
-export type Precision = 'seconds' | 'milliseconds';
+
+/**
+ * How fine a time is. The service's column counts milliseconds, and the legacy column gets whole seconds or milliseconds;
+ * with `microseconds` the service's column counts those, and the legacy column gets all of them.
+ */
+export type Precision = 'seconds' | 'milliseconds' | 'microseconds';
+
+/** How a time is read and written. */
+export interface TimeForm {
+  precision: Precision;
+  /** What becomes of digits that the service's column does not count: they stop the group, or are cut off. */
+  finer: 'refused' | 'cut';
+}
+
+/** What may be said of a time field; `seconds` and `refused` unless given. */
+export type TimeOptions = Partial<TimeForm>;
 
 /** Two functions, each the other's inverse, for what no kind says. Both throw a RangeError for what they cannot map. */
 export interface Pair {
@@ -49,17 +64,26 @@ export function integer(from: string, to = from): Field {
 /**
  * A UTC time as text, `YYYY-MM-DD HH:MM:SS` with up to three decimals, as milliseconds since 1970. The legacy column
  * gets whole seconds unless `precision` says that it keeps milliseconds.
+ *
+ * A time with more decimals, as PostgreSQL's `timestamp DEFAULT now()` has, stops the group, unless it is said what
+ * becomes of them. With `precision: 'microseconds'` the service's column counts microseconds since 1970, and nothing is
+ * lost either way. With `finer: 'cut'` they are cut off, towards the past also before 1970; they do not come back, so that
+ * such a field stands inside `oneWay(…)` or among the references.
  */
-export function utcTime(from: string, to = from, options: { precision?: Precision } = {}): Field {
-  return { kind: 'utc-time', from, to, precision: options.precision ?? 'seconds' };
+export function utcTime(from: string, to = from, options: TimeOptions = {}): Field {
+  return { kind: 'utc-time', from, to, ...timeForm(options) };
 }
 
 /**
  * As `utcTime`, where the legacy column keeps the local time of a zone ("Europe/Berlin"). An hour that comes twice when
  * clocks go back is read as its first time; one that never came stops the group.
  */
-export function localTime(from: string, to: string, options: { zone: string; precision?: Precision }): Field {
-  return { kind: 'local-time', from, to, zone: options.zone, precision: options.precision ?? 'seconds' };
+export function localTime(from: string, to: string, options: { zone: string } & TimeOptions): Field {
+  return { kind: 'local-time', from, to, zone: options.zone, ...timeForm(options) };
+}
+
+function timeForm({ precision = 'seconds', finer = 'refused' }: TimeOptions): TimeForm {
+  return { precision, finer };
 }
 
 /** A decimal amount as a whole number of its smallest unit: 12.30 is 1230 with two decimals, the default. */

@@ -3,6 +3,7 @@ import { type Fault, fieldsOf } from './declaration-faults.ts';
 import { type Field, fieldName, legacyColumns, serviceColumns } from './fields.ts';
 import { keyOf, type TableDeclaration } from './group.ts';
 import type { Shapes } from './plan.ts';
+import { typeFault } from './type-faults.ts';
 
 /** What is wrong with a table's declaration against the tables as they are in both databases. All reasons at once. */
 export function schemaFaults(group: string, table: TableDeclaration, { legacy, service }: Shapes): Fault[] {
@@ -79,38 +80,14 @@ function fieldFaults(
     ...legacyColumns(field).flatMap((column) => missing(table.from, column, legacy)),
   ];
   if (absent.length > 0) return absent.map(({ reason }) => ({ field: fieldName(field), reason }));
-  const reason = typeFault(
-    field,
-    legacyColumns(field).map((column) => legacy.columns.get(column)!),
-    serviceColumns(field).map((column) => service.columns.get(column)!),
-  );
+  const columns = {
+    legacy: legacyColumns(field).map((column) => legacy.columns.get(column)!),
+    service: serviceColumns(field).map((column) => service.columns.get(column)!),
+  };
+  const never = field.kind === 'legacy-constant' && table.rowsFrom === 'legacy';
+  const reason = typeFault(field, columns, table.owned.includes(field) && !never);
   return reason === undefined ? [] : [{ field: fieldName(field), reason }];
 }
-
-/** What a field makes must fit the column's type; SQLite would otherwise store it as it is and never match again. */
-function typeFault(field: Field, [source]: Column[], [target]: Column[]): string | undefined {
-  if (field.kind === 'one-way') return typeFault(field.field, source ? [source] : [], target ? [target] : []);
-  if (target === undefined || target.type === 'other') return undefined;
-  if (['integer', 'utc-time', 'local-time', 'money'].includes(field.kind)) {
-    return target.type === 'integer'
-      ? undefined
-      : `${field.kind} makes an integer, and the column is ${target.type}`;
-  }
-  if (field.kind !== 'copy' || source === undefined || source.type === 'other') return undefined;
-  return copies.get(source.type)?.includes(target.type) === true
-    ? undefined
-    : `copy of ${source.name}, which is ${source.type}, into a column that is ${target.type}`;
-}
-
-/** Where the same value reads the same on both sides. SQLite keeps a boolean as an integer, and a decimal as it likes. */
-const copies = new Map<Column['type'], Column['type'][]>([
-  ['integer', ['integer', 'boolean', 'decimal']],
-  ['boolean', ['boolean', 'integer']],
-  ['real', ['real', 'decimal']],
-  ['decimal', ['decimal', 'real']],
-  ['text', ['text']],
-  ['bytes', ['bytes']],
-]);
 
 function unfilled(table: TableDeclaration, service: TableShape): Reason[] {
   const filled = new Set([

@@ -1,7 +1,7 @@
 import type { TableShape } from '../stores/store.ts';
 import { shownValue, type Value } from '../stores/value.ts';
 import { type Field, type Literal, legacyColumns, serviceColumns } from './fields.ts';
-import { epochOf, localText, utcText } from './times.ts';
+import { countOf, localText, utcText } from './times.ts';
 
 /** A field, ready to run either way. The functions throw a RangeError that says why a value cannot be mapped. */
 export interface TwoWay {
@@ -45,11 +45,14 @@ function functionsOf(field: Exclude<Field, { kind: 'one-way' }>, legacy: TableSh
     case 'integer':
       return single(toInteger, fromInteger(legacy.columns.get(field.from)?.type));
     case 'utc-time':
-      return single(epochOf, (value) => utcText(milliseconds(value), field.precision));
+      return single(
+        (value) => countOf(value, field),
+        (value) => utcText(toInteger(value), field.precision),
+      );
     case 'local-time':
       return single(
-        (value) => epochOf(value, field.zone),
-        (value) => localText(milliseconds(value), field.zone, field.precision),
+        (value) => countOf(value, field, field.zone),
+        (value) => localText(toInteger(value), field.zone, field.precision),
       );
     case 'money':
       return single(
@@ -109,12 +112,6 @@ function fromInteger(type: string | undefined): (value: Value) => Value {
     }
     return type === 'text' || type === 'decimal' ? String(whole) : whole;
   };
-}
-
-function milliseconds(value: Value): number {
-  const whole = Number(toInteger(value));
-  if (Math.abs(whole) > 8.64e15) throw new RangeError(`${shownValue(value)} is not a time in milliseconds`);
-  return whole;
 }
 
 function toCents(value: Value, decimals: number): bigint {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Failure } from '@strangler-fig/kernel/failure';
 import type { Session } from '../stores/store.ts';
 import { decodeRow, encodeRow, type Row, shownKey } from '../stores/value.ts';
+import { rowName, skipCommand } from './skip-command.ts';
 
 /** A row that a feed cannot carry over: its mapping throws, or the target refuses it. */
 export class PoisonRow extends Failure {
@@ -11,11 +12,13 @@ export class PoisonRow extends Failure {
   readonly until: bigint;
 
   constructor(feed: string, at: { table: string; key: Row; until: bigint }, cause: Failure) {
-    const [group] = feed.split(':');
-    super(cause.code, `${feed} stands before row ${shownKey(at.key)} of ${at.table}: ${cause.message}`, {
+    const [group = ''] = feed.split(':');
+    const key = shownKey(at.key);
+    const skip = skipCommand(group, rowName({ table: at.table, key }));
+    super(cause.code, `${feed} stands before row ${key} of ${at.table}: ${cause.message}`, {
       hint:
         'Mend the row or the mapping, which is noticed by itself, or ask for it with `fig sync retry ' +
-        `${group}\`; \`fig sync skip ${group}\` leaves this change out and writes down who decided so.`,
+        `${group}\`; \`${skip}\` leaves this change out and writes down who decided so.`,
       cause,
     });
     this.table = at.table;
@@ -91,9 +94,8 @@ export async function loadSkips(session: Session, feed: string): Promise<Skips> 
 }
 
 /** Leaves the poison row's change out from now on, and writes down who wanted it. */
-export async function skipPoison(session: Session, feed: string, who: string): Promise<Poison | undefined> {
-  const poison = await loadPoison(session, feed);
-  if (poison === undefined) return undefined;
+export async function skipPoison(session: Session, poison: Poison, who: string): Promise<void> {
+  const { feed } = poison;
   await session.run(
     'INSERT INTO strangler_skip (feed, tbl, row_key, until) VALUES (?, ?, ?, ?) ' +
       'ON CONFLICT (feed, tbl, row_key) DO UPDATE SET until = excluded.until',
@@ -106,7 +108,6 @@ export async function skipPoison(session: Session, feed: string, who: string): P
     until: String(poison.until),
     reason: poison.reason,
   });
-  return poison;
 }
 
 /** Writes down what a person, or sync-jobs on a person's behalf, did to data. */

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { Failure } from '@strangler-fig/kernel/failure';
 import { comparePositions } from '../changes/change.ts';
 import type { Feed, Step } from '../feed/feed.ts';
 import type { Direction, Owner } from '../mapping/group.ts';
@@ -36,10 +38,14 @@ export class FeedRunner {
   #lastCode = '';
   #interrupt = new AbortController();
   #running: Promise<void> | undefined;
+  /** It has copied, and was not asked to follow. */
+  #ended = false;
   /** What must not happen during a step, nor two at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   #waiting: { position: string; reached: () => void }[] = [];
   #position: string | undefined;
+  /** Whoever waits for a copy anew. */
+  #copies: PromiseWithResolvers<{ rows: number }>[] = [];
   #poison: Poison | undefined;
   #known = false;
   #lag: Awaited<ReturnType<Feed['lag']>> = { rows: 0, seconds: 0, heldBackBy: [] };
@@ -52,13 +58,21 @@ export class FeedRunner {
   }
 
   start(): void {
-    this.#running = this.#loop();
+    this.#ended = false;
+    this.#running = this.#loop().finally(() => {
+      this.#ended = true;
+    });
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#interrupt.abort();
     await this.#running?.catch(() => {});
+    const stopping = new Failure(
+      'stopping',
+      'sync-jobs is stopping; the copy goes on when it is started again.',
+    );
+    for (const { reject } of this.#copies.splice(0)) reject(stopping);
     await this.#turn.catch(() => {});
     await Promise.all([this.feed.source.close(), this.feed.target.close()]);
   }
@@ -77,6 +91,19 @@ export class FeedRunner {
     const turn = this.#turn.then(work, work);
     this.#turn = turn.catch(() => {});
     return turn;
+  }
+
+  /**
+   * Copies everything anew, in this runner's own steps, and resolves when that is done. Rejects with the first failure
+   * meanwhile; the copy goes on by itself when that is mended.
+   */
+  async copyAnew(): Promise<{ rows: number }> {
+    await this.exclusively(() => patiently(() => this.feed.beginAnew(), this.#stopping.signal));
+    const copy = Promise.withResolvers<{ rows: number }>();
+    this.#copies.push(copy);
+    this.wake();
+    if (this.#ended) this.start();
+    return copy.promise;
   }
 
   /** Copies rows anew, as part of the feed's own work. */
@@ -154,6 +181,8 @@ export class FeedRunner {
         if (step.idle) await this.#change();
         else if (step.copied > 0)
           await this.#pause(throttlePause(this.#options.throttle, step, performance.now() - started));
+        // SQLite's calls block this process; what else it does has its turn between two steps.
+        await setImmediate();
       } catch (error) {
         if (signal.aborted) return;
         await this.#failed(error);
@@ -169,6 +198,8 @@ export class FeedRunner {
     this.#waiting = this.#waiting.filter((one) => !there.includes(one));
     for (const { reached } of there) reached();
     this.#options.onStep(step);
+    const { done, rows } = step.state.backfill;
+    if (done) for (const { resolve } of this.#copies.splice(0)) resolve({ rows });
   }
 
   #isAt(position: string): boolean {
@@ -183,6 +214,7 @@ export class FeedRunner {
     if (error instanceof PoisonRow) await this.#keepPoison(error);
     const pause = retryDelay(code, this.#failures);
     this.#options.onFailure(error, pause);
+    if (code !== 'feed_moved') for (const { reject } of this.#copies.splice(0)) reject(error);
     await this.#pause(pause);
   }
 

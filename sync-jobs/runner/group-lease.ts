@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { holdLease, leaseTime, releaseLease } from '../lease/lease.ts';
+import { groupLease, holdLease, leaseTime, releaseLease } from '../lease/lease.ts';
 import type { Store } from '../stores/store.ts';
 
 /** The lease by which one instance at a time works on a group. */
@@ -11,7 +11,7 @@ export class GroupLease {
   #renewed = 0;
 
   constructor(group: string, legacy: Store) {
-    this.#name = `group:${group}`;
+    this.#name = groupLease(group);
     this.#store = legacy;
   }
 

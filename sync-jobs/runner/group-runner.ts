@@ -1,3 +1,4 @@
+import { Failure } from '@strangler-fig/kernel/failure';
 import type { Logger } from '@strangler-fig/kernel/log';
 import { slotStatus } from '../decoding/status.ts';
 import { Feed, type Step } from '../feed/feed.ts';
@@ -15,7 +16,7 @@ import { briefStatus, shownPoison } from './group-status.ts';
 import { GroupVerification } from './group-verification.ts';
 import { giveTo, type OwnerRequest } from './owner-change.ts';
 import { Preparation } from './preparation.ts';
-import { legacyLogNeededFrom, pruneServiceLog } from './pruning.ts';
+import { isTooLong, neededFrom, pruneServiceLog } from './pruning.ts';
 import { type Repair, repair } from './repair.ts';
 import { patiently } from './retry.ts';
 import { bothFeeds, type RunningGroup } from './running-group.ts';
@@ -40,6 +41,9 @@ export interface RunnerOptions {
   onCopied(status: GroupStatus): void;
 }
 
+/** How often triggers and tables are compared with what was installed, in milliseconds. */
+const lookEvery = 10_000;
+
 /** Runs one group: both its feeds, and what people and the schedule ask for. */
 export class GroupRunner {
   readonly name: string;
@@ -52,6 +56,8 @@ export class GroupRunner {
   readonly #verification: GroupVerification;
   #state: GroupState = 'starting';
   #prepared = false;
+  /** When drift was looked for last. */
+  #looked = 0;
   #background: Promise<unknown> = Promise.resolve();
 
   constructor(options: RunnerOptions) {
@@ -116,7 +122,8 @@ export class GroupRunner {
   }
 
   /** Copies everything anew, and resolves when that is done. */
-  backfill(who: string): Promise<{ rows: number }> {
+  async backfill(who: string): Promise<{ rows: number }> {
+    this.#requireWork();
     return copyAnew(this.#group, who);
   }
 
@@ -131,16 +138,19 @@ export class GroupRunner {
    * @throws Failure `no_poison` where there is none, `poison_moved` where it is another row.
    */
   async skip(row: string, who: string): Promise<PoisonStatus[]> {
+    this.#requireWork();
     return (await skip(this.#group, row, who)).map(shownPoison);
   }
 
   /** Compares both sides. An incremental one falls back to a full one where the logs do not reach back. */
-  verify(mode: VerifyReport['mode']): Promise<VerifyReport> {
+  async verify(mode: VerifyReport['mode']): Promise<VerifyReport> {
+    await this.#lookForDrift();
     return this.#verification.verify(mode);
   }
 
   /** Rewrites what differs from the owner's side. Without `apply` it only says what it would do. */
-  repair(who: string, apply: boolean): Promise<Repair> {
+  async repair(who: string, apply: boolean): Promise<Repair> {
+    this.#requireWork();
     return repair(this.#group, this.#verification, who, apply);
   }
 
@@ -149,40 +159,65 @@ export class GroupRunner {
    * meanwhile: that is for whoever asks to see to.
    * @throws Failure `handover_refused` with all reasons, exit code 3.
    */
-  giveTo(request: OwnerRequest): Promise<Ownership> {
-    const known = { lastVerify: this.#verification.last, failing: () => this.#failures.now?.error.message };
-    return giveTo(this.#group, request, known);
+  async giveTo(request: OwnerRequest): Promise<Ownership> {
+    this.#requireWork();
+    return giveTo(this.#group, request, {
+      lastVerify: this.#verification.last,
+      failing: () => this.#failures.now?.error.message,
+      lookForDrift: () => this.#lookForDrift(),
+    });
   }
 
-  /** Removes from the logs what nobody needs any more; for the legacy side only up to what every other group needs. */
-  async prune(
-    legacyBefore: string | undefined,
-    mostRows: number,
-  ): Promise<{ legacy: number; service: number }> {
-    const { desk, stopping } = this.#group;
-    return {
-      legacy: legacyBefore === undefined ? 0 : await pruneLog(desk.legacy, legacyBefore, stopping),
-      service: await pruneServiceLog(this.#group, this.#verification.last, mostRows),
-    };
+  /** Removes from the service's log what nobody needs any more, and says how many rows went. */
+  pruneServiceLog(mostRows: number): Promise<number> {
+    return pruneServiceLog(this.#group, this.#verification.last, mostRows);
+  }
+
+  /** Removes from the legacy log, which all groups share, what lies before a position. */
+  pruneLegacyLog(before: string): Promise<number> {
+    return pruneLog(this.#group.desk.legacy, before, this.#stopping.signal);
+  }
+
+  legacyLogIsTooLong(mostRows: number): Promise<boolean> {
+    return isTooLong(this.#group.desk.legacy, mostRows);
   }
 
   /** Up to where this group needs the legacy log no more; undefined while that is not known. */
-  legacyLogNeededFrom(): string | undefined {
-    return legacyLogNeededFrom(this.#group, this.#verification.last);
+  legacyLogNeededFrom(tooLong: boolean): string | undefined {
+    return neededFrom(this.#group.feeds.forward.feed, this.#verification.last, tooLong);
   }
 
   /** Looks whether triggers and tables are as they were when capture was installed. */
-  async lookForDrift(): Promise<void> {
+  async #lookForDrift(): Promise<void> {
     const { preparation, stopping } = this.#group;
     if (this.#prepared) await patiently(() => preparation.lookForDrift(), stopping);
+  }
+
+  /** @throws Failure `standby` where another instance carries the group over, and would not know what this one does. */
+  #requireWork(): void {
+    if (this.#state !== 'standby') return;
+    throw new Failure('standby', `Another instance of sync-jobs works on ${this.name}.`, {
+      hint: 'Ask that one: give its address with --url.',
+      exitCode: 3,
+    });
+  }
+
+  /** Every few seconds, so that a trigger which went with its table is not missed for long. */
+  async #lookAgain(): Promise<void> {
+    if (performance.now() - this.#looked < lookEvery) return;
+    await this.#lookForDrift();
+    this.#looked = performance.now();
   }
 
   #feedRunner(direction: Direction): FeedRunner {
     const { group, open, chunkRows, follows, throttle } = this.#options;
     const [source, target] =
       direction === 'forward' ? (['legacy', 'service'] as const) : (['service', 'legacy'] as const);
+    // Where a rate is wanted, larger steps would only mean longer pauses between them.
+    const statementRows = throttle.rowsPerSecond === undefined ? {} : { statementRows: chunkRows };
+    const stores = { source: open(source), target: open(target) };
     return new FeedRunner({
-      feed: new Feed({ group, direction, source: open(source), target: open(target), chunkRows }),
+      feed: new Feed({ group, direction, ...stores, chunkRows, ...statementRows }),
       direction,
       owner: () => this.#group.ownership.owner,
       follow: follows,
@@ -199,8 +234,11 @@ export class GroupRunner {
     const { stopping } = this.#group;
     if (!this.#prepared) await patiently(() => this.#prepare(), stopping);
     if (this.#lease.fresh) return true;
+    await this.#lookAgain();
     const held = await patiently(() => this.#lease.hold(), stopping);
     await this.#readOwnership();
+    // What another instance does with the group is known by its state alone.
+    if (!held) await this.#group.feeds.forward.feed.look();
     if (!held) this.#state = 'standby';
     else if (this.#state === 'standby') this.#state = 'starting';
     return held;
@@ -212,6 +250,7 @@ export class GroupRunner {
     await this.#readOwnership();
     await this.#verification.load();
     this.#prepared = true;
+    this.#looked = performance.now();
     feeds.back.wake();
     this.#inBackground(async () => this.#firstCopy.counted(await preparation.count()));
   }

@@ -22,6 +22,8 @@ export interface KnownToRunner {
   lastVerify: VerifyReport | null;
   /** Why the last attempt to carry changes over failed, if it did. */
   failing(): string | undefined;
+  /** Looks at the triggers as they are now; what it finds is the preparation's drift. */
+  lookForDrift(): Promise<void>;
 }
 
 /**
@@ -72,9 +74,13 @@ export async function giveTo(
 async function reasonsAgainst(
   { preparation }: RunningGroup,
   live: FeedRunner,
-  { failing }: KnownToRunner,
+  { failing, lookForDrift }: KnownToRunner,
 ): Promise<string[]> {
   const reasons: string[] = [];
+  await lookForDrift().catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error;
+    reasons.push(clause(error.message));
+  });
   if (live.feed.state?.backfill.done !== true) reasons.push('the first copy is not complete');
   if (live.poison !== undefined)
     reasons.push(`${live.feed.name} stands before a row that cannot be carried over`);
@@ -83,7 +89,7 @@ async function reasonsAgainst(
     const heldBackBy = (await live.status()).heldBackBy.map((other) => `it is held back by ${other}`);
     const cause = failing() ?? heldBackBy.join(', ');
     const late = `${live.feed.name} did not catch up within ${patience / 1000} s`;
-    reasons.push(cause === '' ? late : `${late}: ${cause.trim().replace(/\.$/, '')}`);
+    reasons.push(cause === '' ? late : `${late}: ${clause(cause)}`);
   }
   return reasons;
 }
@@ -96,7 +102,9 @@ async function knownDifferences(
 ): Promise<string[]> {
   const known: string[] = [];
   if (lastVerify !== null && lastVerify.different > 0)
-    known.push(`the last verification found ${rows(lastVerify.different)} that differ`);
+    known.push(
+      `the last verification found ${rows(lastVerify.different)} that ${lastVerify.different === 1 ? 'differs' : 'differ'}`,
+    );
   if (lastVerify !== null && lastVerify.unsettled > 0)
     known.push(`the last verification could not judge ${rows(lastVerify.unsettled)}`);
   const out = await leftOut(group).catch((error: unknown) => {
@@ -110,6 +118,11 @@ async function knownDifferences(
     known.push(`left out by \`fig sync skip\` and different since: ${first}${more}`);
   }
   return known;
+}
+
+/** A sentence as a part of a longer one. */
+function clause(sentence: string): string {
+  return sentence.trim().replace(/\.$/, '');
 }
 
 function rows(amount: number): string {

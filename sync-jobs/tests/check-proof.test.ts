@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readLimits } from '../check/limits.ts';
+import { misfit, readLimits } from '../check/limits.ts';
 import { proofOf } from '../check/proof.ts';
 import { constant, copy, integer, legacyConstant, money, oneWay } from '../mapping/fields.ts';
 import { openStore } from '../stores/open.ts';
@@ -86,4 +86,58 @@ test('what a conversion makes is proven of whole numbers only, and a constant by
   expect(proofOf(constant('c', null), [], [narrow]).forward).toBe(false);
   expect(proofOf(legacyConstant('c', 'ab'), [narrow], []).back).toBe(true);
   expect(proofOf(legacyConstant('c', 7), [narrow], []).back).toBe(false);
+});
+
+test('a decimal is held by its digits, however it is written', async () => {
+  const values: [string | number | bigint, string | undefined][] = [
+    ['99.99', undefined],
+    [99n, undefined],
+    [-99.99, undefined],
+    ['0099.9900', undefined],
+    ['.5', undefined],
+    ['5.', undefined],
+    ['0', undefined],
+    ['0e99999', undefined],
+    ['9.9e1', undefined],
+    ['990e-1', undefined],
+    [0.5, undefined],
+    ['100', 'out-of-range'],
+    [100n, 'out-of-range'],
+    [1e21, 'out-of-range'],
+    ['1e5', 'out-of-range'],
+    ['-1E+5', 'out-of-range'],
+    ['0.001e9', 'out-of-range'],
+    ['1e400', 'out-of-range'],
+    [Number.POSITIVE_INFINITY, 'out-of-range'],
+    ['-Infinity', 'out-of-range'],
+    ['0.005', 'rounded'],
+    [1e-7, 'rounded'],
+    ['1e-3', 'rounded'],
+    [5e-324, 'rounded'],
+    ['1e-3000', 'rounded'],
+    ['many', 'wrong-type'],
+    ['', 'wrong-type'],
+    ['1e', 'wrong-type'],
+    ['.', 'wrong-type'],
+    ['e5', 'wrong-type'],
+  ];
+  const [small, any] = [await limitOf('numeric(4,2)'), await limitOf('numeric')];
+  for (const [value, kind] of values) {
+    expect(misfit(value, small)?.kind, String(value)).toBe(kind);
+    expect(misfit(value, any)?.kind, String(value)).toBe(kind === 'wrong-type' ? kind : undefined);
+    // What PostgreSQL itself makes of it.
+    const store = stores.postgres;
+    const kept = await store
+      .snapshot((session) =>
+        session.query('SELECT (?::text::numeric(4,2) = ?::text::numeric)::int', [
+          String(value),
+          String(value),
+        ]),
+      )
+      .then(
+        ([row]) => row![0] === 1n,
+        () => undefined,
+      );
+    expect(kept === true, String(value)).toBe(kind === undefined);
+  }
 });

@@ -87,10 +87,20 @@ describe('the control API', () => {
     expect(status).toMatchObject({
       state: 'poisoned',
       poison: [{ feed: 'profile:forward', table: 'users', key: '1', code: 'row_unmappable' }],
-      error: { code: 'row_unmappable', hint: expect.stringContaining('fig sync skip profile') },
+      error: {
+        code: 'row_unmappable',
+        hint: expect.stringContaining("`fig sync skip profile --row 'users 1'`"),
+      },
     });
     await insertUser(system.legacy, 2);
-    const skipped = await ask('profile', 'skip');
+    expect(await codeOf(await ask('profile', 'skip'))).toEqual([400, 'body_invalid']);
+    const other = await ask('profile', 'skip', { row: 'users 2' });
+    expect(((await other.clone().json()) as { detail: string }).detail).toContain(
+      'profile does not stand before users 2 but before users 1.',
+    );
+    expect(await codeOf(other)).toEqual([409, 'poison_moved']);
+    expect(await system.service.profile.query('SELECT tbl FROM strangler_skip')).toEqual([]);
+    const skipped = await ask('profile', 'skip', { row: 'users 1' });
     expect([skipped.status, await skipped.json()]).toMatchObject([
       200,
       { skipped: [{ table: 'users', key: '1' }] },
@@ -106,7 +116,7 @@ describe('the control API', () => {
     const profiles = () => system.service.profile.query('SELECT user_id FROM profiles ORDER BY user_id');
     await until(async () => (await profiles()).length === 2);
     expect(await profiles()).toEqual([{ user_id: '1' }, { user_id: '2' }]);
-    expect(await codeOf(await ask('profile', 'skip'))).toEqual([409, 'no_poison']);
+    expect(await codeOf(await ask('profile', 'skip', { row: 'users 1' }))).toEqual([409, 'no_poison']);
   });
 
   test('gives a group to the service and back; what the owner writes is carried over', async () => {
@@ -146,6 +156,13 @@ describe('the control API', () => {
     expect(await codeOf(await ask('inventory', 'verify', 'x'.repeat(5_000)))).toEqual([400, 'body_invalid']);
   });
 
+  test('says whether the token is missing or another one', async () => {
+    const detail = async (authorization: string) =>
+      ((await (await ask('inventory', 'retry', {}, authorization)).json()) as { detail: string }).detail;
+    expect(await detail('')).toContain('Send the value of FIG_TOKEN');
+    expect(await detail('Bearer wrong')).toContain('another one than sync-jobs was started with');
+  });
+
   test('knows its paths and methods', async () => {
     expect(await codeOf(await ask('nothing', 'backfill'))).toEqual([404, 'group_not_found']);
     expect(await codeOf(await ask('inventory', 'toString'))).toEqual([404, 'not_found']);
@@ -170,6 +187,43 @@ describe('the control API', () => {
     expect(text).toContain('\nstrangler_sync_errors_total{group="profile",code="row_unmappable"} ');
     expect(text).toContain('\nstrangler_sync_state{group="inventory",state="following"} 1\n');
     expect(text).toContain('\nstrangler_sync_epoch{group="inventory"} 3\n');
+  });
+
+  test('compares nothing and repairs nothing before the first copy is complete', async () => {
+    const filled = await openTicketnow('sqlite', 'sqlite');
+    for (let id = 1; id <= 20; id++) await insertEvent(filled.legacy, id);
+    const slow = startSync({
+      ...filled.environment,
+      FIG_TOKEN: token,
+      SYNC_CHUNK_ROWS: '1',
+      SYNC_ROWS_PER_SECOND: '1',
+    });
+    const port = await slow.listening();
+    const status = async () => {
+      const answer = (await (await fetch(`http://127.0.0.1:${port}/api/groups`)).json()) as {
+        groups: { name: string; state: string; lastVerify: unknown }[];
+      };
+      return answer.groups.find(({ name }) => name === 'inventory')!;
+    };
+    await until(async () => (await status()).state === 'copying');
+    for (const [command, body] of [
+      ['verify', {}],
+      ['repair', {}],
+      ['repair', { apply: true }],
+    ] as const) {
+      const response = await fetch(`http://127.0.0.1:${port}/api/groups/inventory/${command}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify(body),
+      });
+      const { detail } = (await response.clone().json()) as { detail: string };
+      expect(detail).toMatch(/^inventory: the first copy is not complete \(\d+ rows of 20\)\. Wait for it/);
+      expect(await codeOf(response)).toEqual([409, 'not_backfilled']);
+    }
+    expect((await status()).lastVerify).toBe(null);
+    slow.child.kill('SIGTERM');
+    await slow.closed;
+    await filled.close();
   });
 
   test('without a token of its own it refuses every change', async () => {

@@ -155,6 +155,26 @@ describe('what is written back', () => {
     expect(fieldFaults(oneWay(money('price', 'cents', { decimals: 99 }), 'computed'))).toEqual([
       'price -> cents: the number of decimals is 0 to 18',
     ]);
+    const nothing =
+      'kind: a legacyConstant that is not written back says and does nothing: take it out, or take oneWay away';
+    expect(fieldFaults(oneWay(legacyConstant('kind', 1), 'never seen'))).toEqual([nothing]);
+    expect(fieldFaults(oneWay(oneWay(legacyConstant('kind', 1), 'never'), 'seen'))).toEqual([nothing]);
+    expect(fieldFaults(oneWay(constant('kind', 1), 'it goes one way anyway'))).toEqual([]);
+  });
+
+  test('digits of a time are cut off only where the time does not come back', () => {
+    const reason = (call: string) =>
+      `made_at: finer: 'cut' drops digits that do not come back. Write oneWay(${call}(…), 'why that loses nothing'), ` +
+      "or precision: 'microseconds', which loses nothing and has the service count microseconds";
+    const cut = { finer: 'cut' } as const;
+    const local = localTime('made_at', 'made_at', { zone: 'Europe/Berlin', ...cut });
+    expect(fieldFaults(utcTime('made_at', 'made_at', cut))).toEqual([reason('utcTime')]);
+    expect(fieldFaults(local)).toEqual([reason('localTime')]);
+    expect(fieldFaults(oneWay(utcTime('made_at', 'made_at', cut), 'shown only'))).toEqual([]);
+    expect(fieldFaults(oneWay(local, 'shown only'))).toEqual([]);
+    expect(fieldFaults(utcTime('made_at', 'made_at', { precision: 'microseconds' }))).toEqual([]);
+    // A reference never comes back.
+    expect(faultsOf({ reference: [utcTime('made_at', 'made_at', cut)] })).toEqual([]);
   });
 
   test('references are not written back, and may repeat what an owned field or the key reads', () => {
@@ -219,6 +239,16 @@ describe('fields', () => {
       'no time zone',
       localTime('a', 'x', { zone: 'Europe/Atlantis' }),
       ['Europe/Atlantis is not a time zone; one is Europe/Berlin'],
+    ],
+    [
+      'a precision that is none',
+      utcTime('a', 'x', { precision: 'minutes' as never }),
+      ["precision is 'seconds', 'milliseconds' or 'microseconds'"],
+    ],
+    [
+      'digits neither refused nor cut',
+      localTime('a', 'x', { zone: 'Europe/Berlin', finer: 'rounded' as never }),
+      ["finer is 'refused' or 'cut'"],
     ],
     ['a split', split('a', ['x', 'y'], ' '), []],
     ['a split at nothing', split('a', ['x', 'y'], ''), ['the separator is empty']],

@@ -15,7 +15,7 @@ import {
 } from '../mapping/fields.ts';
 import type { Column } from '../stores/store.ts';
 import type { Row, Value } from '../stores/value.ts';
-import { back, milliseconds, name, paid, state, there, types } from './sample-fields.ts';
+import { back, cut, microseconds, milliseconds, name, paid, state, there, types } from './sample-fields.ts';
 
 describe('what went to the service and comes back is what it was', () => {
   const text = fc.string({ unit: 'binary' });
@@ -23,8 +23,8 @@ describe('what went to the service and comes back is what it was', () => {
   // Texts that cut and join differently if the separator is looked for at the wrong end.
   const pieces = fc.array(fc.constantFrom('-', '--', ' ', 'x', 'ab', 'aba', '')).map((all) => all.join(''));
   const second = fc.integer({ min: -62167219200, max: 253402300799 });
-  const utc = (at: number, fraction: number) =>
-    `${new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')}${fraction === 0 ? '' : `.${String(fraction).padStart(3, '0')}`}`;
+  const utc = (at: number, fraction: number, digits = 3) =>
+    `${new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')}${fraction === 0 ? '' : `.${String(fraction).padStart(digits, '0')}`}`;
   const amount = (decimals: number) =>
     fc
       .tuple(fc.boolean(), fc.bigInt(0n, 9n ** 15n), fc.nat(10 ** decimals - 1))
@@ -50,6 +50,11 @@ describe('what went to the service and comes back is what it was', () => {
       'utcTime in milliseconds',
       utcTime('a', 'x', milliseconds),
       one(fc.tuple(second, fc.nat(999)).map(([at, rest]) => utc(at, rest))),
+    ],
+    [
+      'utcTime in microseconds',
+      utcTime('a', 'x', microseconds),
+      one(fc.tuple(second, fc.nat(999_999)).map(([at, rest]) => utc(at, rest, 6))),
     ],
     ['money', money('a'), one(amount(2))],
     ['money of three decimals', money('a', 'x', { decimals: 3 }), one(amount(3))],
@@ -109,6 +114,19 @@ describe('what went to the service and comes back is what it was', () => {
     expect(again(utcTime('a', 'x', milliseconds), '2026-11-20 10:00:00.000')).toBe('2026-11-20 10:00:00');
   });
 
+  test('a time is cut to the millisecond at or before it, whatever its digits', () => {
+    const field = utcTime('a', 'x', cut);
+    fc.assert(
+      fc.property(second, fc.nat(999_999), (at, rest) => {
+        const [made] = there(field, utc(at, rest, 6));
+        expect(made).toBe(BigInt(at) * 1000n + BigInt(Math.floor(rest / 1000)));
+        expect(there(utcTime('a', 'x', microseconds), utc(at, rest, 6))[0]).toBe(
+          BigInt(at) * 1_000_000n + BigInt(rest),
+        );
+      }),
+    );
+  });
+
   test('from the service and back to it, too, save what is declared under back', () => {
     const law = (field: Field, value: Value) => {
       expect(there(field, ...back(field, value))).toEqual([value]);
@@ -118,6 +136,8 @@ describe('what went to the service and comes back is what it was', () => {
       fc.assert(fc.property(whole, (value) => law(field, value)));
     }
     fc.assert(fc.property(whole, (value) => law(money('a'), value)));
+    const micros = fc.bigInt({ min: -62167219200n * 1_000_000n, max: 253402300799_999_999n });
+    fc.assert(fc.property(micros, (value) => law(utcTime('a', 'x', microseconds), value)));
     for (const value of ['o', 'c', 7n]) law(state, value);
     expect(there(state, ...back(state, 'confirming'))).toEqual(['o']);
   });

@@ -13,7 +13,7 @@ import {
   values,
 } from '../mapping/fields.ts';
 import type { Row, Value } from '../stores/value.ts';
-import { back, milliseconds, name, paid, run, state, there } from './sample-fields.ts';
+import { back, cut, microseconds, milliseconds, name, paid, run, state, there } from './sample-fields.ts';
 
 const address = merge(['a', 'b'], 'address', ', ');
 
@@ -35,6 +35,28 @@ describe('to the service', () => {
     ['time on a leap day', utcTime('a'), '2024-02-29 00:00:00', 1709164800000n],
     ['time with decimals', utcTime('a'), '2026-11-20 10:00:00.5', 1795168800500n],
     ['time keeps NULL', utcTime('a'), null, null],
+    ['time cut to milliseconds', utcTime('a', 'a', cut), '2026-11-20 10:00:00.123999', 1795168800123n],
+    ['time before 1970 cut towards the past', utcTime('a', 'a', cut), '1969-12-31 23:59:59.999999', -1n],
+    ['time before 1970, just above a millisecond', utcTime('a', 'a', cut), '1969-12-31 23:59:59.998001', -2n],
+    [
+      'time in microseconds',
+      utcTime('a', 'a', microseconds),
+      '2026-11-20 10:00:00.123456',
+      1795168800123456n,
+    ],
+    [
+      'time of one digit in microseconds',
+      utcTime('a', 'a', microseconds),
+      '2026-11-20T10:00:00.5',
+      1795168800500000n,
+    ],
+    ['time before 1970 in microseconds', utcTime('a', 'a', microseconds), '1969-12-31 23:59:59.999999', -1n],
+    [
+      'time cut to microseconds',
+      utcTime('a', 'a', { ...microseconds, ...cut }),
+      '1969-12-31 23:59:59.9999981',
+      -2n,
+    ],
     ['money', money('a'), '12.30', 1230n],
     ['money below one', money('a'), '-0.05', -5n],
     ['money without a fraction', money('a'), '12', 1200n],
@@ -81,7 +103,16 @@ describe('to the service', () => {
     [utcTime('a'), [''], '"" is not a time of the form'],
     [utcTime('a'), ['2026-02-30 10:00:00'], 'is not a date of the calendar'],
     [utcTime('a'), ['2026-11-20 24:00:00'], 'is not a date of the calendar'],
-    [utcTime('a'), ['2026-11-20 10:00:00.1234'], 'is not a time of the form'],
+    [utcTime('a'), ['2026-11-20 10:00:00.1234'], 'has more than 3 digits after its second; precision: '],
+    [utcTime('a', 'a', milliseconds), ['2026-11-20 10:00:00.1234'], 'has more than 3 digits'],
+    [
+      utcTime('a', 'a', microseconds),
+      ['2026-11-20 10:00:00.1234567'],
+      'has more than 6 digits after its second; finer: ',
+    ],
+    [utcTime('a', 'a', cut), ['2026-02-30 10:00:00.123456'], 'is not a date of the calendar'],
+    [utcTime('a', 'a', cut), ['2026-11-20 10:00:00.'], 'is not a time of the form'],
+    [utcTime('a', 'a', cut), ['2026-11-20 10:00:00.123456+02'], 'is not a time of the form'],
     [utcTime('a'), ['2026-11-20T10:00:00Z'], 'is not a time of the form'],
     [utcTime('a'), ['infinity'], '"infinity" is not a time of the form'],
     [utcTime('a'), [5n], '5 is not a time of the form'],
@@ -119,6 +150,24 @@ describe('back to the legacy side', () => {
     ['time in whole seconds', utcTime('a'), [1795168800999n], ['2026-11-20 10:00:00']],
     ['time in milliseconds', utcTime('a', 'a', milliseconds), [1795168800050n], ['2026-11-20 10:00:00.050']],
     ['time before 1970 is cut downwards', utcTime('a'), [-1n], ['1969-12-31 23:59:59']],
+    [
+      'time in microseconds',
+      utcTime('a', 'a', microseconds),
+      [1795168800000050n],
+      ['2026-11-20 10:00:00.000050'],
+    ],
+    [
+      'time in whole seconds of microseconds',
+      utcTime('a', 'a', microseconds),
+      [5000000n],
+      ['1970-01-01 00:00:05'],
+    ],
+    [
+      'time in microseconds before 1970',
+      utcTime('a', 'a', microseconds),
+      [-1n],
+      ['1969-12-31 23:59:59.999999'],
+    ],
     ['money', money('a'), [1230n], ['12.30']],
     ['money below one', money('a'), [-5n], ['-0.05']],
     ['money of none', money('a', 'm', { decimals: 0 }), [15n], ['15']],
@@ -143,6 +192,8 @@ describe('back to the legacy side', () => {
     [integer('f'), [2n], '2 is neither 0 nor 1, and the legacy column is a boolean'],
     [utcTime('a'), [2n ** 60n], 'is not a time in milliseconds'],
     [utcTime('a'), [-62167219200001n], 'is outside the years 0 to 9999'],
+    [utcTime('a', 'a', microseconds), [2n ** 63n - 1n], 'is not a time in microseconds'],
+    [utcTime('a', 'a', microseconds), [253402300800000000n], 'is outside the years 0 to 9999'],
     [utcTime('a'), ['soon'], '"soon" is not a whole number'],
     [money('n'), [1230n], '12.30 is no whole number, and the legacy column keeps those'],
     [state, ['open'], '"open" stands for nothing in the value table, nor under back'],

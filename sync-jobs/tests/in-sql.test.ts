@@ -35,6 +35,36 @@ const times = [
   ...['2026-11-20 24:00:00', '2026-11-31 10:00:00', '0000-03-01 00:00:00', '0099-01-01 00:00:00'],
   ...['9999-12-31 23:59:59.999', '10000-01-01 00:00:00', '-4713-11-25 00:00:00', '2026-11-20', '10:00:00'],
   ...['2026-11-20 10:00:00Z', '2026-11-20 10:00:00+01:00', ' 2026-11-20 10:00:00', '2026-11-20 10:00:00 '],
+  ...[
+    '1969-12-31 23:59:59.999999',
+    '1969-12-31 23:59:59.998001',
+    '1969-12-31T23:59:59.5',
+    '1900-02-28 00:00:00.0009',
+  ],
+  ...[
+    '2026-11-20 10:00:00.123999',
+    '2026-11-20 10:00:00.1234567',
+    '2026-11-20 10:00:00.9999999',
+    '0099-01-01 00:00:00.1',
+  ],
+  ...[
+    '2026-11-20 10:00:00.',
+    '2026-11-20 10:00:00,5',
+    '2026-11-20 10:00:00.12\u00003',
+    '2026-11-20 10:00:00\u0000.5',
+  ],
+  ...[
+    '2026-11-20 10:00:00.5Z',
+    '2026-11-20 10:00:00.1٣',
+    '2026-11-20 10:00:00 5',
+    '2026-11-20 10:00:00.123 ',
+  ],
+  ...[
+    '9999-12-31 23:59:59.999999',
+    '2026-11-20 10:00:00.000001',
+    '2026-11-20 10:00:0',
+    '2026-11-20 10:00:00.5e1',
+  ],
   ...['2026-11-20  10:00:00', 'T2026-11-20 10:00:00', '2026-13-01 00:00:00', '2026-00-10 00:00:00', 'now'],
 ];
 const numbers = [
@@ -52,7 +82,8 @@ const random = fc
     seed: 1,
   })
   .map((date) => date.toISOString().slice(0, 23).replace('T', ' '));
-const texts = [...times, ...numbers, ...words, ...random];
+const fine = random.map((text, index) => `${text}${String(index * 10_007).slice(0, 1 + (index % 4))}`);
+const texts = [...times, ...numbers, ...words, ...random, ...fine];
 const whole = [0n, 1n, 2n, 7n, -7n, 1n << 53n, (1n << 63n) - 1n, -(1n << 63n), 90_000_000_000_000_001n];
 const real = [
   ...[
@@ -85,6 +116,9 @@ const over = (column: string): Field[] => [
   integer(column, 'number'),
   utcTime(column, 'number'),
   utcTime(column, 'number', { precision: 'milliseconds' }),
+  utcTime(column, 'number', { precision: 'microseconds' }),
+  oneWay(utcTime(column, 'number', { finer: 'cut' }), 'the service needs no more'),
+  oneWay(utcTime(column, 'number', { precision: 'microseconds', finer: 'cut' }), 'nor more than that'),
   money(column, 'number'),
   money(column, 'number', { decimals: 0 }),
   money(column, 'number', { decimals: 3 }),
@@ -232,6 +266,9 @@ describe('SQLite', () => {
   test('what is plain is said in SQL', async () => {
     const plainly = async (field: Field) => (await compare(store, shapes.odd, shapes.made, field))!.held;
     expect(await plainly(utcTime('t', 'number'))).toBeGreaterThanOrEqual(100);
+    const cut = oneWay(utcTime('t', 'number', { finer: 'cut' }), 'shown only');
+    expect(await plainly(cut)).toBeGreaterThanOrEqual(200);
+    expect(await plainly(utcTime('t', 'number', { precision: 'microseconds' }))).toBeGreaterThanOrEqual(170);
     expect(await plainly(money('r', 'number'))).toBeGreaterThanOrEqual(100);
     expect(await plainly(integer('n', 'number'))).toBeGreaterThanOrEqual(whole.length);
     expect(await plainly(values('t', 'text', { open: 'o', closed: 'c' }))).toBeGreaterThanOrEqual(2);
@@ -256,6 +293,11 @@ describe('PostgreSQL', () => {
   /** Values of each column, as text; those that its type refuses are left out. */
   const columns: Record<string, { type: string; of: string[] }> = {
     t: { type: 'text', of: texts },
+    // Without one whose cast would fail, and leave them all to the functions.
+    good: {
+      type: 'text',
+      of: [...random, ...fine, '1969-12-31 23:59:59.998001', '2026-11-20T10:00:00.9999999'],
+    },
     v: { type: 'varchar(60)', of: texts },
     c: { type: 'char(24)', of: texts },
     n: { type: 'bigint', of: [...numbers, ...whole.map(String)] },
@@ -268,6 +310,7 @@ describe('PostgreSQL', () => {
       type: 'timestamp',
       of: [
         ...times,
+        ...fine,
         'infinity',
         '-infinity',
         '0044-03-15 10:00:00 BC',
@@ -318,6 +361,11 @@ describe('PostgreSQL', () => {
   test('what is plain is said in SQL', async () => {
     const plainly = async (field: Field) => (await compare(store, shapes.odd, shapes.made, field))!.held;
     expect(await plainly(utcTime('ts', 'number'))).toBeGreaterThanOrEqual(8);
+    const cut = oneWay(utcTime('ts', 'number', { finer: 'cut' }), 'shown only');
+    expect(await plainly(cut)).toBeGreaterThanOrEqual(100);
+    expect(await plainly(utcTime('ts', 'number', { precision: 'microseconds' }))).toBeGreaterThanOrEqual(100);
+    expect(await plainly(oneWay(utcTime('good', 'number', { finer: 'cut' }), 'x'))).toBeGreaterThan(150);
+    expect(await plainly(utcTime('good', 'number', { precision: 'microseconds' }))).toBeGreaterThan(150);
     expect(await plainly(money('m', 'number'))).toBeGreaterThanOrEqual(100);
     expect(await plainly(integer('n', 'number'))).toBeGreaterThanOrEqual(whole.length);
     expect(await plainly(values('e', 'text', { open: 'o', closed: 'c' }))).toBeGreaterThanOrEqual(2);

@@ -199,7 +199,9 @@ describe.each(pairs)('drafts from %s to %s', (from, to) => {
         `copy ${name('BillingCountry')} -> bill_to_country`,
         `money ${name('Total')} -> amount_cents`,
       ]);
-      expect(written.tables[0]!.owned[1]).toMatchObject({ precision: 'milliseconds' });
+      const precision = from === 'sqlite' ? 'milliseconds' : 'microseconds';
+      expect(written.tables[0]!.owned[1]).toMatchObject({ precision });
+      expect(report.tables.flatMap(({ warnings }) => warnings)).toEqual([]);
       expect(fields(written, 1)).toEqual([
         `copy ${name('InvoiceId')} -> order_id`,
         `copy ${name('TrackId')}${from === 'sqlite' ? ' -> track_id' : ''}`,
@@ -273,6 +275,71 @@ describe.each<Dialect>(['sqlite', 'postgres'])('what a draft leaves to a person,
       { name: 'x', tables: ['onne'] },
     );
     await expect(attempt).rejects.toMatchObject({ code: 'tables_missing', hint: 'It has one.', exitCode: 2 });
+  });
+});
+
+describe('what PostgreSQL keeps and others do not', () => {
+  const script = (sql: string) => (database: TestDatabase) => database.script(sql);
+
+  test('times in microseconds go over whole, or are cut where the service counts milliseconds', async () => {
+    const { draft, written, report } = await drafted(
+      ['postgres', 'postgres'],
+      {
+        legacy:
+          script(`CREATE TABLE visits (id bigint PRIMARY KEY, seen_at timestamp, ended_at timestamp NOT NULL DEFAULT now(),
+            left_at timestamp(6) NOT NULL, made_at timestamp(3), day_at timestamp(0));
+          INSERT INTO visits VALUES (1, '2026-11-20 10:00:00.123456', DEFAULT, '1969-12-31 23:59:59.999999', now(), now())`),
+        service:
+          script(`CREATE TABLE visits (id bigint PRIMARY KEY, seen_at bigint, ended_ms bigint, left_at bigint,
+            made_at bigint, day_at bigint); INSERT INTO visits (id, left_at) VALUES (7, 1795168800000)`),
+      },
+      { name: 'visits', tables: ['visits'] },
+    );
+    expect(written).toEqual(draft.declaration);
+    const reason = 'the service counts milliseconds; what it cuts off would not come back';
+    const cut = (from: string, to = from) => ({
+      kind: 'one-way',
+      reason,
+      field: { kind: 'utc-time', from, to, precision: 'seconds', finer: 'cut' },
+    });
+    expect(written.tables[0]!.owned).toMatchObject([
+      { from: 'seen_at', precision: 'microseconds', finer: 'refused' },
+      cut('ended_at', 'ended_ms'),
+      cut('left_at'),
+      { from: 'made_at', precision: 'milliseconds' },
+      { from: 'day_at', precision: 'seconds' },
+    ]);
+    // A row that the service makes has no time for it.
+    expect(written.tables[0]!.rowsFrom).toBe('legacy');
+    expect(draft.notes.join('\n')).toContain(
+      'Unsure: seen_at (timestamp without time zone) keeps microseconds, so seen_at has to count microseconds since 1970',
+    );
+    expect(draft.notes.join('\n')).toContain(
+      'the last digits are cut off, and the time is never written back',
+    );
+    expect(draft.faults).toEqual([]);
+    expect(report).toMatchObject({ sound: true, tables: [{ warnings: [] }] });
+  });
+
+  test('an enum is copied into a text, and into another enum', async () => {
+    const { draft, written, report } = await drafted(
+      ['postgres', 'postgres'],
+      {
+        legacy: script(`CREATE TYPE order_state AS ENUM ('new', 'paid');
+          CREATE TABLE orders (id bigint PRIMARY KEY, status order_state NOT NULL, kind order_state, mood text);
+          INSERT INTO orders VALUES (1, 'new', 'paid', 'paid')`),
+        service: script(`CREATE TYPE sale_state AS ENUM ('new', 'paid');
+          CREATE TABLE orders (id bigint PRIMARY KEY, status text NOT NULL, kind sale_state, mood sale_state)`),
+      },
+      { name: 'orders', tables: ['orders'] },
+    );
+    expect(written).toEqual(draft.declaration);
+    expect(fields(written)).toEqual(['copy status', 'copy kind', 'copy mood']);
+    expect(draft.notes.join('\n')).toContain(
+      "status is the enum order_state (new, paid), and is copied as it is. If the service has words of its own, write values('status', 'status', { … }).",
+    );
+    expect(draft.faults).toEqual([]);
+    expect(report).toMatchObject({ sound: true });
   });
 });
 

@@ -128,6 +128,21 @@ test('an hour that never came stops the group', () => {
   expect(there(field, '2026-03-29 03:00:00')).toBe(BigInt(Date.UTC(2026, 2, 29, 1)));
 });
 
+test('microseconds are kept both ways, or cut to the millisecond before', () => {
+  const kept = localTime('a', 'x', { zone: 'Europe/Berlin', precision: 'microseconds' });
+  const cut = localTime('a', 'x', { zone: 'Europe/Berlin', finer: 'cut' });
+  const at = BigInt(Date.UTC(2026, 6, 1, 10));
+  expect(there(kept, '2026-07-01 12:00:00.000123')).toBe(at * 1000n + 123n);
+  expect(back(kept, at * 1000n + 123n)).toBe('2026-07-01 12:00:00.000123');
+  expect(there(cut, '2026-07-01 12:00:00.123999')).toBe(at + 123n);
+  expect(there(cut, '1960-07-01 12:00:00.123999')).toBe(BigInt(Date.UTC(1960, 6, 1, 11)) + 123n);
+  expect(() => there(inMilliseconds('Europe/Berlin'), '2026-07-01 12:00:00.0001')).toThrow(
+    'has more than 3 digits',
+  );
+  const second = BigInt(Date.UTC(2026, 9, 25, 1, 30)) * 1000n + 1n;
+  expect(() => back(kept, second)).toThrow('2026-10-25 02:30:00.000001 comes twice in Europe/Berlin');
+});
+
 test('NULL stays NULL, fractions are cut where seconds are kept, and what is no time is refused', () => {
   const field = localTime('a', 'x', { zone: 'Europe/Berlin' });
   expect([there(field, null), back(field, null)]).toEqual([null, null]);

@@ -232,9 +232,16 @@ describe('waiting', () => {
     const pair = await pairOf('sqlite', 'sqlite');
     const first = start(urlsOf(pair));
     await first.ready;
-    const second = start(urlsOf(pair));
+    const second = start({ ...urlsOf(pair), FIG_TOKEN: 'token' });
     const port = await second.listening();
     while ((await statusOf(port, 'booking')).state !== 'standby');
+    // What the other instance has done is known to this one, which does nothing to it.
+    expect(await statusOf(port, 'booking')).toMatchObject({ backfilled: true });
+    const answer = await fetch(`http://127.0.0.1:${port}/api/groups/booking/backfill`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer token' },
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([409, { code: 'standby' }]);
     first.child.kill('SIGTERM');
     await first.closed;
     await second.ready;

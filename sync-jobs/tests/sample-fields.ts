@@ -24,3 +24,5 @@ export const paid = flags('state', {
   void: { n: 1, f: 1, a: 'void' },
 });
 export const milliseconds = { precision: 'milliseconds' } as const;
+export const microseconds = { precision: 'microseconds' } as const;
+export const cut = { finer: 'cut' } as const;

@@ -3,12 +3,17 @@ import { readShapes } from '../feed/shapes.ts';
 import {
   constant,
   copy,
+  type Field,
+  flags,
   integer,
   legacyConstant,
   localTime,
+  merge,
   money,
   oneWay,
+  split,
   utcTime,
+  values,
 } from '../mapping/fields.ts';
 import type { TableDeclaration } from '../mapping/group.ts';
 import { openStore } from '../stores/open.ts';
@@ -139,6 +144,137 @@ describe.each<Dialect>(['sqlite', 'postgres'])('declarations and the tables on %
     expect(
       await reasons(from, to, { owned: [oneWay(copy('who'), 'derived')], reference: [copy('kind')] }),
     ).toEqual(both);
+  });
+
+  describe('what the types of the columns refuse', () => {
+    const blob = dialect === 'sqlite' ? 'blob' : 'bytea';
+    const legacyTable = `id integer PRIMARY KEY, t text, n integer, f boolean, r real, d numeric(9, 2), b ${blob},
+      ts timestamp, must text NOT NULL DEFAULT 'x'`;
+    const serviceTable = `sale_id bigint PRIMARY KEY, t text, u text, n bigint, f boolean, r double precision,
+      d numeric(9, 2), b ${blob}, o date, must bigint NOT NULL DEFAULT 1, key_like text`;
+    const state = { a: 'open', b: 'shut' };
+
+    test.each<[string, Field, string]>([
+      ['a split into a whole number', split('t', ['u', 'n'], ' '), 'split makes texts, and n is integer'],
+      ['a split into a boolean', split('t', ['f', 'u'], ' '), 'split makes texts, and f is boolean'],
+      ['a split of a whole number', split('n', ['t', 'u'], '-'), 'split writes text back, and n is integer'],
+      ['a merge into a whole number', merge(['t', 'd'], 'n', ' '), 'merge makes text, and n is integer'],
+      ['a merge of a whole number', merge(['n', 't'], 'u', ' '), 'merge writes texts back, and n is integer'],
+      ['values that are text in a whole number', values('t', 'n', state), '"open" is text, and n is integer'],
+      [
+        'values that are digits there',
+        values('t', 'n', { a: '7' }),
+        '"7" is text, and n is integer: write 7',
+      ],
+      [
+        'values that are text in a boolean',
+        values('t', 'f', { a: 'yes' }),
+        '"yes" is text, and f is boolean',
+      ],
+      ['values that are text in a real', values('t', 'r', state), '"open" is no number, and r is real'],
+      ['values that are text in a decimal', values('t', 'd', { a: '' }), '"" is no number, and d is decimal'],
+      ['values that are text in a blob', values('t', 'b', state), '"open" is no blob, and b is bytes'],
+      [
+        'values that are numbers in a text',
+        values('t', 'u', { a: 7 }),
+        "7 is a number, and u is text: write '7'",
+      ],
+      [
+        'values that no whole number is when they come back',
+        values('n', 't', { 1: 'one', many: 'more' }),
+        '"many" would be written back, and n is integer',
+      ],
+      [
+        'values of a boolean by other names',
+        values('f', 't', { true: 'yes', false: 'no' }),
+        '"true" would be written back, and f is boolean',
+      ],
+      ['flags for a whole number', flags('n', { 1: { t: 'x' } }), '"1" is text, and n is integer: write 1'],
+      [
+        'flags that are text in a whole number',
+        flags('t', { on: { n: 1, f: 1 }, off: { n: '0', f: 0 } }),
+        'off has "0" for n, which is integer',
+      ],
+      [
+        'flags that are text in a boolean',
+        flags('t', { on: { f: 'true' } }),
+        'on has "true" for f, which is boolean',
+      ],
+      [
+        'flags that are numbers in a text',
+        flags('u', { on: { t: 1 } }),
+        "on has 1 for t, which is text: write '1'",
+      ],
+      [
+        'flags that are NULL where nothing is',
+        flags('u', { on: { t: 'x', must: 'y' }, off: { t: 'x', must: null } }),
+        'off has NULL for must, which is NOT NULL',
+      ],
+      ['a constant that is text', constant('n', 'x'), '"x" is text, and n is integer'],
+      ['a constant that is a number', constant('t', 5), "5 is a number, and t is text: write '5'"],
+      ['a constant of the legacy side', legacyConstant('n', 'x'), '"x" is no number, and n is integer'],
+    ])('%s', async (_, field, reason) => {
+      const [line, ...others] = await reasons(legacyTable, serviceTable, { owned: [field] });
+      expect(line).toMatch(/^[^:]+: /);
+      expect(line!.replace(/^[^:]+: /, '')).toBe(reason);
+      expect(others).toEqual([]);
+    });
+
+    test.each<[string, Field]>([
+      ['a split into decimals', split('t', ['d', 'r'], ' ')],
+      ['a split into what is not known', split('t', ['u', 'o'], ' ')],
+      ['a split of decimals', split('d', ['t', 'u'], '.')],
+      [
+        'a split of a whole number that is not written back',
+        oneWay(split('n', ['t', 'u'], '-'), 'shown only'),
+      ],
+      [
+        'a merge of a whole number that is not written back',
+        oneWay(merge(['n', 't'], 'u', ' '), 'shown only'),
+      ],
+      ['times', utcTime('ts', 'n')],
+      ['times of a column for numbers, which SQLite keeps as text there', utcTime('n', 'n')],
+      ['times of text', localTime('t', 'n', { zone: 'Europe/Berlin' })],
+      ['values', values('t', 'u', state)],
+      ['values of whole numbers', values('n', 'n', { 1: 2, '-3': 4 })],
+      ['values of a boolean', values('f', 't', { 1: 'yes', 0: 'no' })],
+      ['values in a boolean', values('t', 'f', { yes: 1, no: 0 })],
+      ['values in decimals', values('t', 'd', { a: '1.50', b: 2 })],
+      ['values in a real', values('t', 'r', { a: '0.5', b: 'NaN', c: 3 })],
+      [
+        'values of a boolean by other names, not written back',
+        oneWay(values('f', 't', { true: 'yes' }), 'shown only'),
+      ],
+      ['flags', flags('t', { on: { n: 1, f: 0, t: 'x' }, off: { n: null, f: 1, t: '' } })],
+      ['flags of decimals, as either database shows them', flags('t', { on: { d: '1.50', r: 0.5 } })],
+      [
+        'flags that are NULL where nothing is, not written back',
+        oneWay(flags('u', { on: { must: null } }), 'shown only'),
+      ],
+      ['constants', constant('t', 'x')],
+      ['a constant NULL', constant('n', null)],
+      ['a constant of the legacy side as text', legacyConstant('n', '7')],
+      ['a constant of the legacy side as a number', legacyConstant('t', 7)],
+    ])('but not %s', async (_, field) => {
+      expect(await reasons(legacyTable, serviceTable, { owned: [field] })).toEqual([]);
+    });
+
+    test('NULL as a constant where a value is demanded', async () => {
+      const [from, to] = [
+        'id integer PRIMARY KEY, n integer NOT NULL',
+        'sale_id bigint PRIMARY KEY, m bigint NOT NULL',
+      ];
+      const owned = [legacyConstant('n', null), constant('m', null)];
+      expect(await reasons(from, to, { owned })).toEqual(['n: n is NOT NULL', 'm: m is NOT NULL']);
+      // The service makes no rows then.
+      const [line] = await reasons(from, to, { owned, rowsFrom: 'legacy' });
+      expect(line).toBe('m: m is NOT NULL');
+    });
+
+    test('what is never written back is not held to the way back', async () => {
+      const reference = [merge(['n', 't'], 'u', ' ')];
+      expect(await reasons(legacyTable, serviceTable, { owned: [], reference })).toEqual([]);
+    });
   });
 
   describe('a key', () => {

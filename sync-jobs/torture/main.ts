@@ -7,14 +7,20 @@ import { progressTo } from './progress.ts';
 import { describeFailure, describeRun } from './report.ts';
 import { type Pair, type RunResult, tortureOnce } from './run.ts';
 
-// npm run torture:sync -- [--seed 7] [--minutes 2] [--pair sqlite-postgres] [--json]
-
 const all: Pair[] = [
   ['sqlite', 'sqlite'],
   ['sqlite', 'postgres'],
   ['postgres', 'sqlite'],
   ['postgres', 'postgres'],
 ];
+const usage = `npm run torture:sync -- [--seed 7] [--minutes 2] [--pair sqlite-postgres] [--json]
+
+  --seed <number>    repeats the decisions of another run; any where it is left out
+  --minutes <number> how long it takes in all; 2 where it is left out
+  --pair <from-to>   only this pair of databases; may be repeated. One of ${all.map((pair) => pair.join('-')).join(', ')}
+  --json             print the results as JSON on standard output
+
+Exit codes: 0 nothing was lost or doubled, 1 something was or it was stopped, 2 usage.`;
 const settings = readSettings();
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
@@ -57,22 +63,36 @@ try {
   process.exitCode = ok ? 0 : 1;
 }
 
+/** Ends the process where the arguments are wrong, or ask what they may be. */
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+        minutes: { type: 'string', default: '2' },
+        pair: { type: 'string', multiple: true },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
 function readSettings(): { seed: number; milliseconds: number; pairs: Pair[]; json: boolean } {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
-      minutes: { type: 'string', default: '2' },
-      pair: { type: 'string', multiple: true },
-      json: { type: 'boolean', default: false },
-    },
-  });
+  const values = readArguments();
+  if (values.help) {
+    console.log(usage);
+    process.exit();
+  }
   const [seed, minutes] = [Number(values.seed), Number(values.minutes)];
   const names = all.map((pair) => pair.join('-'));
   const unknown = values.pair?.find((name) => !names.includes(name));
   if (!Number.isSafeInteger(seed) || !(minutes > 0) || unknown !== undefined) {
-    console.error(
-      `--seed is a whole number, --minutes how long it takes in all, --pair one of ${names.join(', ')} (may be repeated).`,
-    );
+    console.error(usage);
     process.exit(2);
   }
   const pairs = values.pair === undefined ? all : all.filter((pair) => values.pair?.includes(pair.join('-')));

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Failure } from '@strangler-fig/kernel/failure';
 import type { Feed } from '../feed/feed.ts';
 import { readKeys, readRange } from '../feed/range.ts';
+import { RowBudget } from '../feed/row-budget.ts';
 import type { GroupDeclaration, Owner } from '../mapping/group.ts';
 import type { TablePlan } from '../mapping/plan.ts';
 import { compareKeys, keyText, type Row } from '../stores/value.ts';
@@ -47,8 +48,8 @@ export interface Verification {
 const listed = 1_000;
 
 /** Which comparisons say that the follower has what the owner has. */
-async function comparisons(
-  run: Verification,
+export async function comparisons(
+  run: Pick<Verification, 'owner' | 'forward' | 'back'>,
 ): Promise<{ feed: Feed; direction: 'forward' | 'back'; compared: Compared }[]> {
   const { tables } = await run.forward.plans(run.owner);
   const whole = (plan: TablePlan): Compared => ({
@@ -86,14 +87,17 @@ export async function verifyFull(run: Verification): Promise<VerifyReport> {
   const result = await begin(run, 'full');
   for (const { feed, direction, compared } of await comparisons(run)) {
     const source = compared.plan.source;
+    const budget = new RowBudget(run.chunkRows);
     let after: Row | undefined;
     while (true) {
       run.signal.throwIfAborted();
+      const limit = budget.rows;
       const { rows, upTo } = await feed.source.snapshot(async (session) => {
-        const read = await readRange(session, feed.source.dialect, source, { after, limit: run.chunkRows });
-        const full = read.length === run.chunkRows;
+        const read = await readRange(session, feed.source.dialect, source, { after, limit });
+        const full = read.length === limit;
         return { rows: read, upTo: full ? read.at(-1)!.slice(0, source.key.length) : undefined };
       });
+      budget.saw(rows);
       const target = readableTarget(compared.plan, comparedColumns(compared.plan).columns);
       const there = await feed.target.snapshot((session) =>
         readRange(session, feed.target.dialect, target, { after, upTo }),
@@ -184,7 +188,8 @@ function finish({ started, ...report }: Running): VerifyReport {
   return { ...report, seconds: (performance.now() - started) / 1000 };
 }
 
-function readableTarget({ target }: TablePlan, columns = target.columns) {
+/** What a plan writes, as something to be read. */
+export function readableTarget({ target }: TablePlan, columns = target.columns) {
   return { table: target.table, key: target.key, types: target.types, columns };
 }
 
@@ -259,7 +264,8 @@ async function judge(
   result.unsettled += open.length;
 }
 
-function differenceOf(
+/** How a row of the follower is not as it has to be; one that cannot be mapped is so by the failure's code. */
+export function differenceOf(
   compared: Compared,
   key: Row,
   source: Row | undefined,

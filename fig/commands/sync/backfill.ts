@@ -19,6 +19,14 @@ export function registerBackfill(sync: Command): void {
     .argument('<group>')
     .option(...urlOption)
     .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 all is copied, 1 failed, 2 usage.
+
+Example:
+  fig sync backfill booking`,
+    )
     .action(async (group: string, { url, json }: BackfillOptions) => {
       const asked = command<{ rows: number }>(url, group, 'backfill', {}, patience.long);
       const answer = await withElapsed(`copying ${group}`, asked);

@@ -4,6 +4,7 @@ import { counted, line, styled } from './text.ts';
 
 interface CaptureOptions {
   readonly apply?: boolean;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -41,17 +42,24 @@ Examples:
       "Shows the SQL that removes every trigger, function and table whose name begins with strangler_ from the legacy database and from all groups' stores: the logs, how far the feeds are, who owns what, and the audit. Changes nothing without --apply. Stop sync-jobs first. After it has been installed again, every group is copied anew.",
     )
     .option('--apply', 'run it, in one transaction for each database')
+    .option('--force', 'also while sync-jobs works on a group')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
-Exit codes: 0 done or shown, 1 a database failed, 2 configuration, 3 a service owns a group.`,
+Exit codes: 0 done or shown, 1 a database failed, 2 configuration, 3 a service owns a group or sync-jobs runs.`,
     )
     .action(async (options: CaptureOptions) => {
       const { uninstalling } = await import('./installing.ts');
-      const plan = await uninstalling(options.apply === true);
+      const plan = await uninstalling(options.apply === true, options.force === true);
       show(plan, options, 'uninstall', 'Nothing is installed; there is nothing to do.');
-      if (!options.json && !nothing(plan)) line('Feeds have to copy everything anew afterwards.');
+      if (options.json || nothing(plan)) return;
+      line('Feeds have to copy everything anew afterwards.');
+      if (!plan.applied) line('Stop sync-jobs first.');
+      for (const { message, hint } of plan.refusals) {
+        const text = `--apply would be refused now: ${message} ${hint}`;
+        process.stderr.write(`${styled('yellow', text, process.stderr)}\n`);
+      }
     });
 }
 

@@ -35,6 +35,38 @@ export async function command<Answer>(
   within = patience.command,
 ): Promise<Answer & { group: string }> {
   const base = baseOf(url);
+  const token = ownToken();
+  const path = `api/groups/${encodeURIComponent(group)}/${name}`;
+  const answer = await ask(base, 'POST', path, within, JSON.stringify(body), {
+    authorization: `Bearer ${token}`,
+    'x-fig-user': userName(),
+    'content-type': 'application/json',
+  });
+  return answer as Answer & { group: string };
+}
+
+/**
+ * The groups that are asked for, as they are now; all where none is.
+ * @throws Failure `group_not_found`, exit code 2, which names those that are not there.
+ */
+export async function knownGroups(url: string, names: readonly string[]): Promise<GroupStatus[]> {
+  const groups = await readGroups(url);
+  const known = groups.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0)
+    return names.length === 0 ? groups : names.map((name) => groups[known.indexOf(name)]!);
+  throw new Failure(
+    'group_not_found',
+    `There is no group ${unknown.join(', ')}; the groups are ${known.join(', ')}.`,
+    { exitCode: 2 },
+  );
+}
+
+/**
+ * What sync-jobs takes for a right to change something.
+ * @throws Failure `token_missing` or `token_invalid`, exit code 2.
+ */
+export function ownToken(): string {
   const token = process.env.FIG_TOKEN;
   if (!token) {
     throw new Failure('token_missing', 'FIG_TOKEN is not set, and sync-jobs asks for it.', {
@@ -47,13 +79,7 @@ export async function command<Answer>(
       exitCode: 2,
     });
   }
-  const path = `api/groups/${encodeURIComponent(group)}/${name}`;
-  const answer = await ask(base, 'POST', path, within, JSON.stringify(body), {
-    authorization: `Bearer ${token}`,
-    'x-fig-user': userName(),
-    'content-type': 'application/json',
-  });
-  return answer as Answer & { group: string };
+  return token;
 }
 
 /** Who asks, for the audit: the user of the operating system, in characters that a header can hold. */
@@ -129,13 +155,28 @@ function understood(base: URL, { statusCode = 0, headers }: IncomingMessage, tex
   if (statusCode < 300) return value;
   if (typeof value.code !== 'string') throw foreign(base.href);
   const { code, title, detail } = value;
-  throw new Failure(code, [title, detail].filter((part) => part !== undefined).join(': '), {
-    exitCode: code === 'handover_refused' ? 3 : 1,
-    ...(code === 'token_required'
-      ? { hint: 'FIG_TOKEN is another one here; `npm start` keeps it in .data/secrets.json.' }
-      : {}),
+  if (code === 'token_required') {
+    throw new Failure(code, 'FIG_TOKEN is another one here than sync-jobs was started with.', {
+      hint: '`npm start` keeps it in .data/secrets.json.',
+      exitCode: 2,
+    });
+  }
+  // What is refused says all in its detail; what failed says in its title what did not happen.
+  const parts = statusCode < 500 && detail !== undefined ? [detail] : [title, detail];
+  throw new Failure(code, parts.filter((part) => part !== undefined).join(': '), {
+    exitCode: exitCodes[code] ?? 1,
   });
 }
+
+/** Of what sync-jobs refuses; everything else is 1. */
+const exitCodes: Record<string, 2 | 3> = {
+  token_not_configured: 2,
+  group_not_found: 2,
+  body_invalid: 2,
+  handover_refused: 3,
+  not_backfilled: 3,
+  poison_moved: 3,
+};
 
 function parsed(text: string): Record<string, unknown> | undefined {
   try {

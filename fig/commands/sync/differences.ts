@@ -25,6 +25,11 @@ export function summary(report: ShownReport): string {
   return `${mode}, ${counted(rows, 'row')} in ${duration(seconds)}: ${parts.join(', ')}`;
 }
 
+/** Where the mapping refused the row, its code stands in place of columns. */
+function unjudged(columns: readonly string[]): string | undefined {
+  return columns.join() === 'row_unmappable' ? 'cannot be carried over: the mapping refuses it' : undefined;
+}
+
 /** Prints one line a difference. */
 export function printDifferences({ owner, differences, different, unsettled }: ShownReport): void {
   const follower = owner === 'legacy' ? 'service' : 'legacy side';
@@ -32,10 +37,10 @@ export function printDifferences({ owner, differences, different, unsettled }: S
   const said = {
     missing: `is missing at the ${follower}`,
     extra: `is not there at the ${owned}, only at the ${follower}`,
-    different: 'differs in',
   };
   for (const { table, shownKey, kind, columns } of differences.slice(0, printed)) {
-    const what = kind === 'different' ? `${said.different} ${columns.join(', ')}` : said[kind];
+    const what =
+      kind !== 'different' ? said[kind] : (unjudged(columns) ?? `differs in ${columns.join(', ')}`);
     line(`  ${table} ${printable(shownKey)} ${styled('yellow', what)}`);
   }
   const more = different - Math.min(printed, differences.length);

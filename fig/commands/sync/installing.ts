@@ -13,6 +13,7 @@ import {
   uninstallDecoding,
 } from '@strangler-fig/sync-jobs/decoding/installation';
 import { readShapes } from '@strangler-fig/sync-jobs/feed/shapes';
+import { groupsHeld } from '@strangler-fig/sync-jobs/lease/lease';
 import type { GroupDeclaration } from '@strangler-fig/sync-jobs/mapping/group';
 import { readOwnership } from '@strangler-fig/sync-jobs/ownership/owner';
 import { patiently } from '@strangler-fig/sync-jobs/runner/retry';
@@ -31,6 +32,8 @@ export interface CapturePlan {
   databases: DatabasePlan[];
   /** Groups that are left out, because tables of theirs are not there yet. */
   waiting: { group: string; code: string; message: string }[];
+  /** Why it is not, or would not be, run. */
+  refusals: { code: string; message: string; hint: string }[];
 }
 
 /**
@@ -61,21 +64,26 @@ export function installing(names: readonly string[], apply: boolean): Promise<Ca
           : await patiently(() => (apply ? installDecoding : planDecoding)(store, here, declared), never);
       databases.push({ ...joined(plan, decoding), ...named });
     }
-    return { applied: apply, databases, waiting };
+    return { applied: apply, databases, waiting, refusals: [] };
   });
 }
 
 /**
  * Takes away from every database all that was ever installed there, or says what that would run. With it goes who owns
  * what: everything would be the legacy side's again.
- * @throws Failure `service_owns`, exit code 3, before anything is changed, where a service owns a group.
+ * @param force also where an instance of sync-jobs works on a group.
+ * @throws Failure `service_owns` or `sync_running` with all reasons, exit code 3, before anything is changed.
  */
-export function uninstalling(apply: boolean): Promise<CapturePlan> {
+export function uninstalling(apply: boolean, force: boolean): Promise<CapturePlan> {
   return withDatabases([], async ({ groups, legacy, each }) => {
-    const owned = await ownedByServices(legacy, groups);
-    if (apply && owned.length > 0) {
-      throw new Failure('service_owns', `${owned.join(', ')}: the service owns the group's rows.`, {
-        hint: `Uninstalling forgets that, and what the services write would be lost. Give it back first: \`fig sync owner ${owned[0]} legacy\`.`,
+    const refusals = [
+      ...(await ownedByServices(legacy, groups)),
+      ...(force ? [] : await heldByInstances(legacy, groups)),
+    ];
+    const [first] = refusals;
+    if (apply && first !== undefined) {
+      throw new Failure(first.code, refusals.map(({ message }) => message).join(' '), {
+        hint: refusals.map(({ hint }) => hint).join(' '),
         exitCode: 3,
       });
     }
@@ -88,7 +96,7 @@ export function uninstalling(apply: boolean): Promise<CapturePlan> {
       const plan = await patiently(() => (apply ? uninstall : planUninstall)(store), never);
       databases.push({ ...joined(decoding, plan), side, groups: here.map(({ name }) => name) });
     }
-    return { applied: apply, databases, waiting: [] };
+    return { applied: apply, databases, waiting: [], refusals };
   });
 }
 
@@ -122,7 +130,10 @@ function together(refusals: readonly Failure[]): Failure {
   return new Failure('declaration_refused', `${message}\n`, { hint: first?.hint ?? '', exitCode: 2 });
 }
 
-async function ownedByServices(legacy: Store, groups: readonly GroupDeclaration[]): Promise<string[]> {
+async function ownedByServices(
+  legacy: Store,
+  groups: readonly GroupDeclaration[],
+): Promise<CapturePlan['refusals']> {
   const table = await patiently(() => legacy.shape('strangler_owner'), never);
   if (table === undefined) return [];
   const owned: string[] = [];
@@ -133,5 +144,34 @@ async function ownedByServices(legacy: Store, groups: readonly GroupDeclaration[
     );
     if (owner === 'service') owned.push(name);
   }
-  return owned;
+  if (owned.length === 0) return [];
+  const give = owned.map((name) => `\`fig sync owner ${name} legacy\``).join(', ');
+  return [
+    {
+      code: 'service_owns',
+      message: `${owned.join(', ')}: the service owns the group's rows.`,
+      hint: `Uninstalling forgets that, and what the services write would be lost. Give it back first: ${give}.`,
+    },
+  ];
+}
+
+async function heldByInstances(
+  legacy: Store,
+  groups: readonly GroupDeclaration[],
+): Promise<CapturePlan['refusals']> {
+  const table = await patiently(() => legacy.shape('strangler_lease'), never);
+  if (table === undefined) return [];
+  const names = groups.map(({ name }) => name);
+  const held = await patiently(
+    () => legacy.snapshot((session) => groupsHeld(session, legacy.dialect, names)),
+    never,
+  );
+  if (held.length === 0) return [];
+  return [
+    {
+      code: 'sync_running',
+      message: `sync-jobs works on ${held.join(', ')}.`,
+      hint: 'Stop sync-jobs first; one that was killed counts as running for some seconds. --force does not look.',
+    },
+  ];
 }

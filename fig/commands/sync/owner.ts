@@ -1,12 +1,13 @@
 import { Failure } from '@strangler-fig/kernel/failure';
 import type { Ownership } from '@strangler-fig/sync-jobs/ownership/owner';
 import type { Command } from 'commander';
-import { command, readGroups, urlOption } from './control-api.ts';
+import { command, knownGroups, urlOption } from './control-api.ts';
 import { withElapsed } from './elapsed.ts';
 import { line, styled } from './text.ts';
 
 interface OwnerOptions {
   readonly url: string;
+  readonly acceptDifferences?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,6 +25,10 @@ export function registerOwner(sync: Command): void {
     .argument('<group>')
     .argument('<side>', 'legacy or service')
     .option(...urlOption)
+    .option(
+      '--accept-differences',
+      'also where the last verification found differences, or rows were left out by skip; the audit says so',
+    )
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -33,16 +38,17 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 refused, with all reasons.`,
     .action(give);
 }
 
-async function give(group: string, side: string, { url, json }: OwnerOptions): Promise<void> {
+async function give(group: string, side: string, { url, json, ...options }: OwnerOptions): Promise<void> {
   if (side !== 'legacy' && side !== 'service') {
     throw new Failure('side_invalid', `${JSON.stringify(side)} is no side.`, {
       hint: 'Give legacy or service.',
       exitCode: 2,
     });
   }
+  const [was] = await knownGroups(url, [group]);
   if (!json) process.stderr.write(`${styled('yellow', notice, process.stderr)}\n`);
-  const was = (await readGroups(url)).find(({ name }) => name === group);
-  const asked = command<Ownership>(url, group, 'owner', { owner: side });
+  const { acceptDifferences = false } = options;
+  const asked = command<Ownership>(url, group, 'owner', { owner: side, acceptDifferences });
   const is = await withElapsed(`waiting for ${group} to catch up`, asked);
   if (json) return line(JSON.stringify(is, undefined, 2));
   const already = was?.epoch === is.epoch ? 'already ' : '';

@@ -18,7 +18,9 @@ export class Screen {
 
   /** A line that is too long would break and count as two; lines beyond the window cannot be reached again. */
   draw(lines: readonly string[]): void {
-    const { columns, rows } = this.#terminal;
+    // A terminal that does not say how large it is says 0.
+    const columns = this.#terminal.columns || 80;
+    const rows = this.#terminal.rows || 24;
     const most = Math.max(2, rows - 1);
     const hidden = lines.length - most;
     const shown = hidden > 0 ? [...lines.slice(0, most - 1), `… ${hidden + 1} more lines`] : lines;

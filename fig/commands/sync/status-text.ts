@@ -1,3 +1,4 @@
+import { rowName, skipCommand } from '@strangler-fig/sync-jobs/poison/skip-command';
 import type { FeedStatus, GroupState, GroupStatus } from '@strangler-fig/sync-jobs/runner/status';
 import { counted, duration, grouped, printable, styled } from './text.ts';
 
@@ -44,7 +45,8 @@ function row(label: string, text: string): string {
   return `  ${label.padEnd(10)}${text}`;
 }
 
-function copyText({ backfilled, progress: { done, total, etaSeconds } }: GroupStatus): string {
+function copyText({ state, backfilled, progress: { done, total, etaSeconds } }: GroupStatus): string {
+  if (state === 'uncaptured') return 'none: capture is not installed, and all is copied once it is';
   if (backfilled) return `complete, ${counted(done, 'row')}`;
   if (total === null) return `${counted(done, 'row')} so far`;
   // Rows that came while it ran make it more than there were.
@@ -104,11 +106,15 @@ function bytes(amount: number): string {
 }
 
 function poisonLines({ name, poison }: GroupStatus, now: number): string[] {
-  return poison.flatMap(({ feed, table, key, code, reason, since }) => [
-    row('poison', styled('red', `${feed}: row ${printable(key)} of ${table} (${code}), ${ago(since, now)}`)),
-    row('', printable(reason)),
-    row('', `Mend it, then \`fig sync retry ${name}\`; or leave it out: \`fig sync skip ${name}\`.`),
-  ]);
+  return poison.flatMap(({ feed, table, key, code, reason, since }) => {
+    const which = printable(rowName({ table, key }));
+    return [
+      row('poison', styled('red', `${feed}: row ${which} (${code}), ${ago(since, now)}`)),
+      row('', printable(reason)),
+      row('', `Mend it, then \`fig sync retry ${name}\`; or leave it out for good:`),
+      row('', skipCommand(name, which)),
+    ];
+  });
 }
 
 function verifyText({ lastVerify }: GroupStatus, now: number): string {

@@ -1,6 +1,6 @@
 import { Failure } from '@strangler-fig/kernel/failure';
 import type { Command } from 'commander';
-import { command, patience, readGroups, urlOption } from './control-api.ts';
+import { command, knownGroups, ownToken, patience, urlOption } from './control-api.ts';
 import { clean, printDifferences, type ShownReport, summary } from './differences.ts';
 import { withElapsed } from './elapsed.ts';
 import { line, styled } from './text.ts';
@@ -15,7 +15,7 @@ interface VerifyOptions {
 /** What came of one group. */
 type Outcome =
   | { group: string; report: ShownReport }
-  | { group: string; error: { code: string; message: string; hint?: string | undefined } };
+  | { group: string; error: { code: string; message: string; hint?: string | undefined }; exitCode: number };
 
 /** `fig sync verify`: compares the rows of both sides. */
 export function registerVerify(sync: Command): void {
@@ -33,7 +33,7 @@ export function registerVerify(sync: Command): void {
     .addHelpText(
       'after',
       `
-Exit codes: 0 both sides are the same, 1 a group could not be compared, 2 usage, 3 rows differ or could not be judged.
+Exit codes: 0 both sides are the same, 1 a group could not be compared, 2 usage, 3 rows differ or could not be judged, or the first copy is not complete.
 
 Examples:
   fig sync verify
@@ -49,14 +49,15 @@ async function verify(names: string[], { url, full, changed, json }: VerifyOptio
       exitCode: 2,
     });
   }
-  const groups = names.length > 0 ? names : (await readGroups(url)).map(({ name }) => name);
+  ownToken();
+  const groups = (await knownGroups(url, names)).map(({ name }) => name);
   const outcomes: Outcome[] = [];
   for (const group of groups) {
     const outcome = await compared(url, group, changed ? 'incremental' : 'full');
     outcomes.push(outcome);
     if (!json) show(outcome);
   }
-  if (json) line(JSON.stringify({ groups: outcomes }, undefined, 2));
+  if (json) line(JSON.stringify({ groups: outcomes.map(shown) }, undefined, 2));
   process.exitCode = codeOf(outcomes);
 }
 
@@ -68,8 +69,8 @@ async function compared(url: string, group: string, mode: 'full' | 'incremental'
     return { group, report };
   } catch (error) {
     if (!(error instanceof Failure) || general.includes(error.code)) throw error;
-    const { code, message, hint } = error;
-    return { group, error: { code, message, hint } };
+    const { code, message, hint, exitCode } = error;
+    return { group, error: { code, message, hint }, exitCode };
   }
 }
 
@@ -84,6 +85,11 @@ const general = [
   'not_sync_jobs',
 ];
 
+/** The exit code is the process's. */
+function shown(outcome: Outcome): object {
+  return 'error' in outcome ? { group: outcome.group, error: outcome.error } : outcome;
+}
+
 function show(outcome: Outcome): void {
   if ('error' in outcome) {
     const { message, hint } = outcome.error;
@@ -94,10 +100,10 @@ function show(outcome: Outcome): void {
   const { group, report } = outcome;
   line(`${styled(clean(report) ? 'green' : 'yellow', group)}  ${summary(report)}`);
   printDifferences(report);
-  if (report.different > 0) line(`  \`fig sync repair ${group}\` shows what would be rewritten.`);
+  if (report.different > 0) line(`  \`fig sync repair ${group}\` shows what would be written and removed.`);
 }
 
 function codeOf(outcomes: readonly Outcome[]): number {
-  if (outcomes.some((outcome) => 'error' in outcome)) return 1;
+  if (outcomes.some((outcome) => 'error' in outcome && outcome.exitCode === 1)) return 1;
   return outcomes.every((outcome) => 'report' in outcome && clean(outcome.report)) ? 0 : 3;
 }

@@ -1,6 +1,7 @@
 import { literal, quoted } from '../../stores/sql.ts';
 import type { Column } from '../../stores/store.ts';
-import { type Field, type Literal, legacyColumns } from '../fields.ts';
+import { type Field, type Literal, legacyColumns, type TimeForm } from '../fields.ts';
+import { countedDigits } from '../times.ts';
 import type { Columns, InSql } from './in-sql.ts';
 
 /**
@@ -19,7 +20,7 @@ export function inPostgres(field: Field, columns: Columns): InSql | undefined {
     case 'integer':
       return whole(from, of);
     case 'utc-time':
-      return time(from, of);
+      return time(from, of, field);
     case 'money':
       return amount(from, of, field.decimals);
     case 'values':
@@ -70,24 +71,32 @@ function whole(from: string, { type }: Column): InSql | undefined {
 }
 
 const timeForm =
-  '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?$';
+  '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]';
 
 /** A day that the calendar does not have fails as a cast: its rows are left to the functions, which say so. */
-function time(from: string, { type, declared }: Column): InSql | undefined {
-  const milliseconds = (at: string) => `(extract(epoch FROM ${at}) * 1000)::bigint`;
+function time(from: string, { type, declared }: Column, { precision, finer }: TimeForm): InSql | undefined {
+  const digits = countedDigits(precision);
   if (declared === 'timestamp without time zone') {
+    const exact = digits === 6 || finer === 'cut' ? '' : ` AND date_trunc('milliseconds', ${from}) = ${from}`;
     return {
-      values: [milliseconds(from)],
-      holds: [
-        `${from} IS NULL OR (${from} >= '0001-01-01' AND ${from} < '10000-01-01' AND date_trunc('milliseconds', ${from}) = ${from})`,
-      ],
+      values: [counted(from, digits)],
+      holds: [`${from} IS NULL OR (${from} >= '0001-01-01' AND ${from} < '10000-01-01'${exact})`],
     };
   }
   if (type !== 'text') return undefined;
+  // The cast would round what is finer than a microsecond.
+  const most = finer === 'cut' ? 6 : digits;
   return {
-    values: [milliseconds(`${from}::text::timestamp`)],
-    holds: [`${from} IS NULL OR ${inBytes(from)} ~ '${timeForm}'`],
+    values: [counted(`${from}::text::timestamp`, digits)],
+    holds: [`${from} IS NULL OR ${inBytes(from)} ~ '${timeForm}(\\.[0-9]{1,${most}})?$'`],
   };
+}
+
+/** Whole seconds and what is behind them apart, which no server rounds. Both lead towards the past, also before 1970. */
+function counted(at: string, digits: 3 | 6): string {
+  const micros = `extract(microseconds FROM ${at})::bigint % 1000000`;
+  const rest = digits === 6 ? micros : `${micros} / 1000`;
+  return `(extract(epoch FROM date_trunc('second', ${at}))::bigint * ${10 ** digits} + ${rest})`;
 }
 
 function amount(from: string, { type }: Column, decimals: number): InSql | undefined {

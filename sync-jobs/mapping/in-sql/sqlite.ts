@@ -1,6 +1,7 @@
 import { quoted, literal as textLiteral } from '../../stores/sql.ts';
 import type { Column } from '../../stores/store.ts';
-import { type Field, type Literal, legacyColumns } from '../fields.ts';
+import { type Field, type Literal, legacyColumns, type TimeForm } from '../fields.ts';
+import { countedDigits } from '../times.ts';
 import type { Columns, InSql } from './in-sql.ts';
 
 /** A field in SQLite's terms; undefined where it has to be left to its functions. */
@@ -14,7 +15,7 @@ export function inSqlite(field: Field, columns: Columns): InSql | undefined {
     case 'integer':
       return { values: [from], holds: [`typeof(${from}) IN ('integer', 'null')`] };
     case 'utc-time':
-      return time(from);
+      return time(from, field);
     case 'money':
       return amount(from, field.decimals);
     case 'values':
@@ -38,14 +39,26 @@ function copied(from: string, target: Column['type']): InSql {
   return { values: [from], holds: numeric ? [`typeof(${from}) <> 'text'`] : [] };
 }
 
-/** What SQLite shows of the time is the very text, so it was of the one form, and a date of the calendar. */
-function time(from: string): InSql {
-  const shown = (form: string) => `${form} = ${from} COLLATE BINARY`;
-  const same = `${shown(`datetime(${from})`)} OR ${shown(`strftime('%Y-%m-%d %H:%M:%f', ${from})`)}`;
+/**
+ * What SQLite shows of the time up to its second is the very text, so it was of the one form, and a date of the calendar.
+ * The digits behind it are counted as text, because SQLite rounds them to milliseconds.
+ */
+function time(from: string, { precision, finer }: TimeForm): InSql {
+  const digits = countedDigits(precision);
+  const second = `substr(${from}, 1, 19)`;
+  const fraction = `substr(${from}, 21)`;
+  const rest = `substr(${fraction} || '${'0'.repeat(digits)}', 1, ${digits})`;
+  const length = finer === 'cut' ? '>= 21' : `BETWEEN 21 AND ${20 + digits}`;
+  const point = `substr(${from}, 20, 1) = '.' COLLATE BINARY`;
+  const fine = `length(${from}) ${length} AND ${point} AND ${fraction} NOT GLOB '*[^0-9]*'`;
   return {
-    values: [`CAST(round(unixepoch(${from}, 'subsec') * 1000.0) AS INTEGER)`],
-    // A year before 0 would begin with a minus.
-    holds: [`${from} IS NULL OR ((${same}) AND ${from} GLOB '[0-9]*')`],
+    values: [`unixepoch(${second}) * ${10 ** digits} + CAST(${rest} AS INTEGER)`],
+    holds: [
+      plainText(from),
+      // A year before 0 would begin with a minus.
+      `${from} IS NULL OR (datetime(${second}) = ${second} COLLATE BINARY AND ${from} GLOB '[0-9]*'
+        AND (length(${from}) = 19 OR (${fine})))`,
+    ],
   };
 }
 

@@ -122,4 +122,33 @@ describe.each(pairs)('%s to %s', (from, to) => {
       '8',
     ]);
   });
+
+  test('a row whose key changes keeps what the service alone knows of it, and who refers to it', async () => {
+    pair = await openMirror([from, to], [numbers]);
+    const { legacy, service } = pair;
+    for (const id of [1, 2, 3, 4]) await insert(legacy, 'numbers', { id, v: `v${id}` });
+    await pair.follow();
+    await service.script("ALTER TABLE numbers ADD COLUMN shelf text; UPDATE numbers SET shelf = 's' || id");
+    await service.script(
+      'CREATE TABLE notes (number integer REFERENCES numbers (id) ON UPDATE CASCADE ON DELETE CASCADE, note text)',
+    );
+    for (const id of [1, 2, 3, 4]) await insert(service, 'notes', { number: id, note: `n${id}` });
+    await legacy.query("UPDATE numbers SET id = 10, v = 'moved' WHERE id = 1");
+    await pair.follow();
+    await legacy.transaction(async (query) => {
+      await query('UPDATE numbers SET id = 20 WHERE id = 2');
+      await query('UPDATE numbers SET id = 21 WHERE id = 20');
+      await query('UPDATE numbers SET id = 2 WHERE id = 3');
+      await query("INSERT INTO numbers VALUES (3, 'new')");
+    });
+    await pair.follow();
+    const known = 'SELECT id, shelf, note FROM numbers LEFT JOIN notes ON number = id ORDER BY id';
+    expect(await service.query(known)).toEqual([
+      { id: '2', shelf: 's3', note: 'n3' },
+      { id: '3', shelf: null, note: null },
+      { id: '4', shelf: 's4', note: 'n4' },
+      { id: '10', shelf: 's1', note: 'n1' },
+      { id: '21', shelf: 's2', note: 'n2' },
+    ]);
+  });
 });

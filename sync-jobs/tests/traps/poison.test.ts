@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { pair as functions, integer } from '../../mapping/fields.ts';
 import { loadPoison, PoisonRow, recordPoison, skipPoison } from '../../poison/poison.ts';
+import { rowName, skipCommand } from '../../poison/skip-command.ts';
 import { openPair, pairs, type StorePair, settled } from '../store-pair.ts';
 import { contents, createTable, insert, mirror, openMirror, type TrapTable } from './tables.ts';
 
@@ -22,6 +24,12 @@ async function poison(work: Promise<unknown>): Promise<PoisonRow> {
   if (!(error instanceof PoisonRow)) throw new Error(`no poison row but ${String(error)}`);
   return error;
 }
+
+test("the command that leaves a row out may be pasted into a shell, whatever the row's key is", () => {
+  const row = rowName({ table: 'parts', key: `"it's $(rm -rf /) \\"` });
+  const command = skipCommand('trap', row).replace(/^fig sync skip trap --row/, 'printf %s');
+  expect(execFileSync('sh', ['-c', command], { encoding: 'utf8' })).toBe(row);
+});
 
 describe.each(pairs)('%s to %s', (from, to) => {
   const open = async () => {
@@ -51,6 +59,7 @@ describe.each(pairs)('%s to %s', (from, to) => {
       const feed = opened.feed('forward', pageRows === undefined ? {} : { pageRows });
       const error = await poison(opened.drain(feed));
       expect(error).toMatchObject({ code: 'row_rejected', table: 'parts', key: ['b'] });
+      expect(error.hint).toContain(`\`fig sync skip trap --row 'parts "b"'\``);
       expect(error.message).toMatch(/trap:forward.*"b" of parts.*(CHECK|check)/s);
       expect(await everything()).toEqual(before);
       await expect(opened.drain(feed)).rejects.toThrow(PoisonRow);
@@ -97,7 +106,9 @@ describe.each(pairs)('%s to %s', (from, to) => {
         until: error.until,
         code: 'row_rejected',
       });
-      await store.transaction((writer) => skipPoison(writer, 'trap:forward', 'a.tester'));
+      await store.transaction(async (writer) => {
+        await skipPoison(writer, (await loadPoison(writer, 'trap:forward'))!, 'a.tester');
+      });
       feed.forget();
       await opened.drain(feed);
       expect(await opened.service.query('SELECT name, n FROM parts ORDER BY n')).toEqual([

@@ -47,6 +47,21 @@ describe.each(targets)('to %s', (to) => {
     await pair!.expectEqual();
   });
 
+  test('a renamed column does not stop the legacy application; the feed says that it has to be told', async () => {
+    const { legacy, follow } = await open();
+    await insert(legacy, 'things', { id: 1, v: '' }, { id: 2, v: '' });
+    await follow();
+    await legacy.query('ALTER TABLE things RENAME COLUMN v TO w');
+    await legacy.query("UPDATE things SET w = 'changed' WHERE id = 1");
+    await legacy.query("INSERT INTO things (id, w) VALUES (3, 'made')");
+    await legacy.query('DELETE FROM things WHERE id = 2');
+    await expect(pair!.drain(pair!.feed())).rejects.toMatchObject({
+      code: expect.stringMatching(/refused|missing/),
+    });
+    await legacy.query('ALTER TABLE things RENAME COLUMN w TO v');
+    await expect(pair!.drain(pair!.feed())).rejects.toMatchObject({ code: 'capture_missing' });
+  });
+
   test('a row changed by an older transaction after a newer one had changed it ends as the older one left it', async () => {
     const { legacy, follow } = await open();
     await insert(legacy, 'things', { id: 1, v: '' }, { id: 2, v: '' });
