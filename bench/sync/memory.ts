@@ -61,7 +61,10 @@ try {
 /** By another process: what that needs is not ours. */
 async function filled(): Promise<void> {
   const script = new URL('./fill.ts', import.meta.url).pathname;
-  const [code] = await once(spawn(process.execPath, [script, legacy.file, values.rows], { stdio: 'inherit' }), 'exit');
+  const [code] = await once(
+    spawn(process.execPath, [script, legacy.file, values.rows], { stdio: 'inherit' }),
+    'exit',
+  );
   if (code !== 0) throw new Error(`filling ended with ${code}`);
 }
 

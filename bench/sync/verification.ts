@@ -9,7 +9,7 @@ export async function verifyAll({ forward, back }: Pick<BenchPair, 'forward' | '
     owner: 'legacy',
     forward,
     back,
-    chunkRows: 2_000,
+    chunkRows: 1_000,
     signal: new AbortController().signal,
     reached: async () => true,
     onProgress() {},

@@ -54,19 +54,22 @@ describe('a corrupted, a missing and an extra row', () => {
   });
 
   test('are listed by repair, which changes nothing until it is told to', async () => {
+    await system.service.profile.query(
+      "INSERT INTO profiles (user_id, full_name, newsletter, updated_at, written_by) VALUES (98, 'No one', 0, 0, 'sync')",
+    );
     const before = await profiles();
     const dry = await system.fig(['repair', 'profile']);
     expect(dry.code).toBe(3);
     expect(dry.stdout).toContain('  users 99 is not there at the legacy side, only at the service\n');
     expect(dry.stdout).toContain(
-      'Nothing was changed. `fig sync repair profile --apply` writes 2 rows from the legacy side and removes 1 row that only the service has.\n',
+      'Nothing was changed. `fig sync repair profile --apply` writes 2 rows from the legacy side and removes 2 rows that only the service has.\n',
     );
     expect(await profiles()).toEqual(before);
 
     const applied = await system.fig(['repair', 'profile', '--apply']);
     expect(applied).toMatchObject({ code: 0, stderr: '' });
     expect(applied.stdout).toMatch(
-      /\n2 rows written from the legacy side and 1 row removed that only the service had\.\nprofile {2}full, 3 rows .+: no row differs\n$/,
+      /\n2 rows written from the legacy side and 2 rows removed that only the service had\.\nprofile {2}full, 3 rows .+: no row differs\n$/,
     );
     const mended = [1, 2, 3].map((id) => ({ user_id: `${id}`, full_name: `User ${id}`, city: null }));
     expect(await profiles()).toEqual(mended);
@@ -75,7 +78,7 @@ describe('a corrupted, a missing and an extra row', () => {
     );
     expect(more).toEqual([]);
     expect(entry).toMatchObject({ who: userInfo().username, subject: 'profile' });
-    expect(JSON.parse(entry!.detail!)).toMatchObject({ table: 'profiles', written: 2, removed: 1 });
+    expect(JSON.parse(entry!.detail!)).toMatchObject({ table: 'profiles', written: 2, removed: 2 });
 
     expect((await system.fig(['verify', 'profile'])).code).toBe(0);
     expect((await system.fig(['status'])).code).toBe(0);

@@ -29,7 +29,7 @@ export interface FeedOptions {
   target: Store;
   /** Rows of one step of the first copy. */
   chunkRows: number;
-  /** Rows of one where a statement copies them; ten times as many unless given. */
+  /** Rows of one where a statement copies them; twenty times as many unless given. */
   statementRows?: number;
   /** Changes that are held at a time. */
   pageRows?: number;
@@ -90,7 +90,7 @@ export class Feed {
     this.#copying = new Copying(this.name, from, to, this.#changes, () => this.#skips);
     this.#setCopying = new SetCopying(to, this.#changes, {
       from: options.chunkRows,
-      to: options.statementRows ?? options.chunkRows * 10,
+      to: options.statementRows ?? options.chunkRows * 20,
     });
   }
 

@@ -9,7 +9,7 @@ import type { Dialect, Link, Session, Writer } from '../stores/store.ts';
 import { compareKeys, type Row, type Value } from '../stores/value.ts';
 import { copiedUpTo, mustWait } from './copy.ts';
 import type { LiveTable } from './plans.ts';
-import { orderOf, type Range, readRange, within } from './range.ts';
+import { type Range, readRange, within } from './range.ts';
 import type { BackfillState } from './state.ts';
 
 /** Where a copy by statements got to. */
@@ -21,8 +21,11 @@ export interface SetCopied {
   writing: number;
 }
 
-/** Steps grow while they are shorter, and shrink where they are longer, in milliseconds. */
-const aimed = { short: 50, long: 150 };
+/**
+ * Steps grow while they are shorter, and shrink where they are longer, in milliseconds. A reader of an untuned SQLite file
+ * keeps its writers from committing; one of PostgreSQL disturbs nobody.
+ */
+const aimed = { sqlite: { short: 50, long: 150 }, postgres: { short: 150, long: 500 } };
 
 /**
  * The first copy by one statement for many rows, where the mapping can be said in SQL and nothing is out of the ordinary:
@@ -76,8 +79,9 @@ export class SetCopying {
 
   #sizeBy(took: number): void {
     const { from, to } = this.#between;
-    if (took < aimed.short) this.#rows = Math.min(this.#rows * 2, to);
-    else if (took > aimed.long) this.#rows = Math.max(Math.ceil(this.#rows / 2), from);
+    const { short, long } = aimed[this.#dialect];
+    if (took < short) this.#rows = Math.min(this.#rows * 4, to);
+    else if (took > long) this.#rows = Math.max(Math.ceil(this.#rows / 2), from);
   }
 
   #smaller(): undefined {
@@ -140,8 +144,7 @@ export class SetCopying {
     return link.insert(
       target.table,
       columns,
-      `SELECT ${values.join(', ')} FROM ${link.named(source.table)} WHERE ${conditions.join(' AND ')} ` +
-        `ORDER BY ${orderOf(source, this.#dialect)}`,
+      `SELECT ${values.join(', ')} FROM ${link.named(source.table)} WHERE ${conditions.join(' AND ')}`,
     );
   }
 

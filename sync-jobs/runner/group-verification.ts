@@ -5,6 +5,9 @@ import { loadReport, saveReport } from '../verify/reports.ts';
 import { type VerifyReport, verifyChanged, verifyFull } from '../verify/verify.ts';
 import { patience, type RunningGroup } from './running-group.ts';
 
+/** Rows that are compared at a time: more would only need more memory. */
+const chunkOfVerification = 1_000;
+
 /** Compares both sides of a group, and knows what was found last. */
 export class GroupVerification {
   readonly #group: RunningGroup;
@@ -37,14 +40,14 @@ export class GroupVerification {
   }
 
   #compare(mode: VerifyReport['mode']): Promise<VerifyReport> {
-    const { declaration, ownership, chunkRows, stopping, feeds } = this.#group;
+    const { declaration, ownership, stopping, feeds } = this.#group;
     return this.#withFeeds(async (forward, back) => {
       const run = {
         group: declaration,
         owner: ownership.owner,
         forward,
         back,
-        chunkRows: Math.max(chunkRows, 2_000),
+        chunkRows: chunkOfVerification,
         signal: stopping,
         reached: (direction: Direction, position: string) => feeds[direction].reached(position, patience),
         onProgress: () => {},

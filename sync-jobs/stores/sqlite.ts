@@ -178,8 +178,6 @@ export class SqliteStore implements Store {
     database.defaultSafeIntegers(true);
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
-    // In kilobytes: tables are read and written from their beginning to their end, so what was read is not read again.
-    database.pragma('cache_size = -4000');
     return database;
   }
 

@@ -51,13 +51,18 @@ function time(from: string, { precision, finer }: TimeForm): InSql {
   const length = finer === 'cut' ? '>= 21' : `BETWEEN 21 AND ${20 + digits}`;
   const point = `substr(${from}, 20, 1) = '.' COLLATE BINARY`;
   const fine = `length(${from}) ${length} AND ${point} AND ${fraction} NOT GLOB '*[^0-9]*'`;
+  const units = 10 ** digits;
+  // Nearly every row ends after its seconds, and needs no more than these two.
+  const plain = `datetime(${from}) = ${from} COLLATE BINARY`;
+  const whole = `unixepoch(${from}) * ${units}`;
   return {
-    values: [`unixepoch(${second}) * ${10 ** digits} + CAST(${rest} AS INTEGER)`],
+    values: [
+      `CASE length(${from}) WHEN 19 THEN ${whole} ELSE unixepoch(${second}) * ${units} + CAST(${rest} AS INTEGER) END`,
+    ],
     holds: [
-      plainText(from),
       // A year before 0 would begin with a minus.
-      `${from} IS NULL OR (datetime(${second}) = ${second} COLLATE BINARY AND ${from} GLOB '[0-9]*'
-        AND (length(${from}) = 19 OR (${fine})))`,
+      `${from} IS NULL OR (${from} GLOB '[0-9]*' AND (${plain}
+        OR (${plainText(from)} AND datetime(${second}) = ${second} COLLATE BINARY AND ${fine})))`,
     ],
   };
 }
