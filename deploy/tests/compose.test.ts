@@ -75,7 +75,7 @@ test('every process starts, in the order of depends_on, and its health check pas
     const [name = ''] = waiting.splice(next, 1);
     const child = new Child({
       name,
-      script: path.join(root, argumentsOf(name)[0] ?? ''),
+      script: path.join(root, argumentsOf(name).at(-1) ?? ''),
       env: environmentOf(name),
       onLine: (from, line) => output.push(`${from} | ${line}`),
     });

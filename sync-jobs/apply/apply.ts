@@ -44,9 +44,18 @@ export async function applyChanges(
     const moves = [...net.moves.values()].map(({ from, to }) => [...to, ...from]);
     work.push({ applied, emptied: net.emptied, rows, removals, moves });
   }
+  if (!whole && work.some(({ emptied, removals }) => emptied || removals.length > 0)) throw tooEarly();
   await perform(writer, work, stale, async (refused, all) =>
     whole ? findPoison(writer, feed, all, refused, last) : refused,
   );
+}
+
+/**
+ * What is removed may come again with what is to come, under the same key: the target's cascades would have taken the rows
+ * that refer to it meanwhile, and nobody brings those again.
+ */
+function tooEarly(): Failure {
+  return new Failure('row_rejected', 'Rows are removed when all of their transaction is known.');
 }
 
 /** Writes rows of one table as the source has them, and removes others; for copies and repairs. */

@@ -182,6 +182,7 @@ function problemOf(error: unknown, command: string, group: string): Problem {
     'not_backfilled',
     'owner_moved',
     'standby',
+    'not_following',
   ].includes(error.code);
   const status = error.code === 'body_invalid' ? 400 : mend ? 409 : 503;
   return { status, code: error.code, title, detail: error.line, group };

@@ -138,19 +138,20 @@ export class GroupRunner {
    * @throws Failure `no_poison` where there is none, `poison_moved` where it is another row.
    */
   async skip(row: string, who: string): Promise<PoisonStatus[]> {
-    this.#requireWork();
+    this.#requireFollowing();
     return (await skip(this.#group, row, who)).map(shownPoison);
   }
 
   /** Compares both sides. An incremental one falls back to a full one where the logs do not reach back. */
   async verify(mode: VerifyReport['mode']): Promise<VerifyReport> {
+    this.#requireFollowing();
     await this.#lookForDrift();
     return this.#verification.verify(mode);
   }
 
   /** Rewrites what differs from the owner's side. Without `apply` it only says what it would do. */
   async repair(who: string, apply: boolean): Promise<Repair> {
-    this.#requireWork();
+    this.#requireFollowing();
     return repair(this.#group, this.#verification, who, apply);
   }
 
@@ -160,7 +161,7 @@ export class GroupRunner {
    * @throws Failure `handover_refused` with all reasons, exit code 3.
    */
   async giveTo(request: OwnerRequest): Promise<Ownership> {
-    this.#requireWork();
+    this.#requireFollowing();
     return giveTo(this.#group, request, {
       lastVerify: this.#verification.last,
       failing: () => this.#failures.now?.error.message,
@@ -198,6 +199,16 @@ export class GroupRunner {
     if (this.#state !== 'standby') return;
     throw new Failure('standby', `Another instance of sync-jobs works on ${this.name}.`, {
       hint: 'Ask that one: give its address with --url.',
+      exitCode: 3,
+    });
+  }
+
+  /** @throws Failure `standby`, or `not_following` where this instance was told to copy once and carries nothing over. */
+  #requireFollowing(): void {
+    this.#requireWork();
+    if (this.#options.follows) return;
+    throw new Failure('not_following', `sync-jobs does not follow the changes of ${this.name}.`, {
+      hint: 'Start it without SYNC_FOLLOW=no.',
       exitCode: 3,
     });
   }

@@ -252,6 +252,23 @@ describe('waiting', () => {
     );
   });
 
+  test('told to copy once, it refuses what would wait for changes to be carried over', async () => {
+    const pair = await pairOf('sqlite', 'sqlite');
+    const sync = start({ ...urlsOf(pair), SYNC_FOLLOW: 'no', FIG_TOKEN: 'token' });
+    const url = `http://127.0.0.1:${await sync.ready}/api/groups/booking`;
+    const ask = (command: string, body: unknown) =>
+      fetch(`${url}/${command}`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer token' },
+        body: JSON.stringify(body),
+      });
+    for (const answer of [await ask('verify', { mode: 'full' }), await ask('owner', { owner: 'service' })]) {
+      expect([answer.status, await answer.json()]).toMatchObject([409, { code: 'not_following' }]);
+    }
+    const copied = await ask('backfill', {});
+    expect([copied.status, await copied.json()]).toMatchObject([200, { rows: expect.any(Number) }]);
+  });
+
   test('a declaration that does not fit stops its group with all reasons', async () => {
     const pair = await pairOf('sqlite', 'sqlite');
     await pair.service.profile.script('ALTER TABLE profiles RENAME COLUMN city TO town');

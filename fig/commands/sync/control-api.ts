@@ -176,6 +176,8 @@ const exitCodes: Record<string, 2 | 3> = {
   handover_refused: 3,
   not_backfilled: 3,
   poison_moved: 3,
+  standby: 3,
+  not_following: 3,
 };
 
 function parsed(text: string): Record<string, unknown> | undefined {

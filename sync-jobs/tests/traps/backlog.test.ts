@@ -30,10 +30,47 @@ async function rename(database: TestDatabase, from: string, to: string): Promise
   await database.query('UPDATE items SET quantity = quantity + 1 WHERE id % 7 = 3');
 }
 
+/** A service whose rows go with the row that they refer to. */
+async function createCascading(database: TestDatabase): Promise<void> {
+  await database.script(`
+    CREATE TABLE products (sku varchar(40) NOT NULL PRIMARY KEY, title text);
+    CREATE TABLE items (id integer NOT NULL PRIMARY KEY, quantity integer,
+      sku varchar(40) NOT NULL REFERENCES products (sku) ON UPDATE CASCADE ON DELETE CASCADE)`);
+}
+
 describe.each<[Dialect, Dialect]>([
   ['sqlite', 'sqlite'],
   ['postgres', 'postgres'],
 ])('%s to %s', (from, to) => {
+  test('a parent that goes and comes again in one transaction keeps its rows, however its pages are cut', async () => {
+    const deferred = (database: TestDatabase) =>
+      database.script(`
+        CREATE TABLE products (sku varchar(40) NOT NULL PRIMARY KEY, title text);
+        CREATE TABLE items (id integer NOT NULL PRIMARY KEY, quantity integer,
+          sku varchar(40) NOT NULL REFERENCES products (sku) DEFERRABLE INITIALLY DEFERRED)`);
+    const pair = await openPair(group, [from, to], { legacy: deferred, service: createCascading });
+    try {
+      await pair.legacy.query("INSERT INTO products VALUES ('p', 'x')");
+      for (let id = 1; id <= 9; id++) {
+        await pair.legacy.query("INSERT INTO items (id, quantity, sku) VALUES (?, 1, 'p')", id);
+      }
+      const feed = pair.feed('forward', { pageRows: 2 });
+      await pair.drain(feed);
+      await pair.legacy.transaction(async (query) => {
+        await query('UPDATE items SET quantity = 2 WHERE id = 1');
+        await query("DELETE FROM products WHERE sku = 'p'");
+        for (const id of [2, 3, 4, 5]) await query('UPDATE items SET quantity = 2 WHERE id = ?', id);
+        await query("INSERT INTO products VALUES ('p', 'again')");
+      });
+      await pair.drain(feed);
+      expect(await pair.service.query('SELECT * FROM items ORDER BY id')).toEqual(
+        await pair.legacy.query('SELECT * FROM items ORDER BY id'),
+      );
+    } finally {
+      await pair.close();
+    }
+  });
+
   test('renames of a parent in a long backlog, and the one row among them that is refused', async () => {
     const pair = await openPair(group, [from, to], { legacy: createTables, service: createTables });
     try {
