@@ -22,6 +22,14 @@ export interface Lag {
   seconds: number;
 }
 
+/** The changes between two positions, and of those the ones behind an id. */
+export interface LogRange {
+  from: string;
+  to: string;
+  /** -1 for all. */
+  afterId: bigint;
+}
+
 /** Some of the changes of a window. */
 export interface Page {
   changes: Change[];
@@ -49,12 +57,7 @@ export interface ChangeSource {
    * to each other, come as they were made. What lies between two positions never changes, so pages may be read in
    * different snapshots.
    */
-  page(
-    session: Session,
-    range: { from: string; to: string; afterId: bigint },
-    tables: SourceTable[],
-    limit: number,
-  ): Promise<Page>;
+  page(session: Session, range: LogRange, tables: SourceTable[], limit: number): Promise<Page>;
   /** Keys of a table's rows that the snapshot shows as they are after a position. */
   beyond(session: Session, position: string, table: SourceTable): Promise<Row[]>;
   lag(session: Session, position: string, tables: string[]): Promise<Lag>;

@@ -4,7 +4,7 @@ import type { SourceTable } from '../mapping/plan.ts';
 import { fromText } from '../stores/postgres-types.ts';
 import type { Session } from '../stores/store.ts';
 import { keyText, type Row } from '../stores/value.ts';
-import type { Change, ChangeSource, Lag, Page } from './change.ts';
+import type { Change, ChangeSource, Lag, LogRange, Page } from './change.ts';
 import { unloggedChange } from './missing-capture.ts';
 import { generationOf, type Reader, readersOf } from './readers.ts';
 
@@ -45,7 +45,7 @@ export class PostgresLog implements ChangeSource {
 
   async page(
     session: Session,
-    { from, to, afterId }: { from: string; to: string; afterId: bigint },
+    { from, to, afterId }: LogRange,
     tables: SourceTable[],
     limit: number,
   ): Promise<Page> {

@@ -3,7 +3,7 @@ import type { SourceTable } from '../mapping/plan.ts';
 import { marks, quoted } from '../stores/sql.ts';
 import type { Session } from '../stores/store.ts';
 import { keyText, type Row } from '../stores/value.ts';
-import type { Change, ChangeSource, Lag, Page } from './change.ts';
+import type { Change, ChangeSource, Lag, LogRange, Page } from './change.ts';
 import { generationOf, type Reader, readersOf } from './readers.ts';
 
 /**
@@ -34,7 +34,7 @@ export class SqliteLog implements ChangeSource {
 
   async page(
     session: Session,
-    { from, to, afterId }: { from: string; to: string; afterId: bigint },
+    { from, to, afterId }: LogRange,
     tables: SourceTable[],
     limit: number,
   ): Promise<Page> {

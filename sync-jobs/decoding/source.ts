@@ -1,4 +1,4 @@
-import type { Change, ChangeSource, Lag, Page } from '../changes/change.ts';
+import type { Change, ChangeSource, Lag, LogRange, Page } from '../changes/change.ts';
 import { missingCapture } from '../changes/missing-capture.ts';
 import type { SourceTable } from '../mapping/plan.ts';
 import type { Session, Store } from '../stores/store.ts';
@@ -93,7 +93,7 @@ export class DecodingSource implements ChangeSource {
 
   async page(
     session: Session,
-    { from, to, afterId }: { from: string; to: string; afterId: bigint },
+    { from, to, afterId }: LogRange,
     tables: SourceTable[],
     limit: number,
   ): Promise<Page> {
